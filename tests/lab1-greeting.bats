@@ -1,0 +1,410 @@
+#!/usr/bin/env bats
+# Lab 1, greeting: what the server and the client must do, step by step.
+# Each test is a transcript of programs: tests/support/lab.bash has the key.
+load support/lab
+
+@test "given: -h prints the usage" {
+    for program in server client; do
+        play <<END
+\$ $program -h
+$program: usage: *
+$program: ...
+($program exits 0)
+END
+    done
+}
+
+@test "given: wrong usage ends with status 2" {
+    for command in 'server -x' 'server 5000 127.0.0.1 more' 'client -x' \
+        'client 127.0.0.1 5000 more' 'client -i 127.0.0.1'; do
+        play <<END
+\$ $command
+${command%% *}! *usage*
+(${command%% *} exits 2)
+END
+    done
+}
+
+@test "given: a port is digits, from 0 or 1 to 65535" {
+    for port in http2 '' 65536 99999999999999999999 80x ' 80' +80 0x50; do
+        play <<END
+# The lab's cli.h does this: take the port from the struct that it returns.
+\$ server '$port'
+server! server: invalid port '$port'
+(server exits 2)
+\$ client 127.0.0.1 '$port'
+client! client: invalid port '$port'
+(client exits 2)
+END
+    done
+    play <<'END'
+$ client 127.0.0.1 0
+client! client: invalid port '0'
+(client exits 2)
+END
+}
+
+@test "step 1: the server makes a socket" {
+    play <<'END'
+# The line is printed once socket(2) has returned a descriptor.
+$ server 5000
+server: Socket successfully created
+server: ...
+END
+}
+
+@test "step 2: the server binds its socket, and says to what" {
+    play <<'END'
+# Port 0 lets the system pick one: getsockname(2) tells which. The network has
+# ports in another byte order: ntohs(3) before it is printed.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: ...
+END
+}
+
+@test "step 2: an address that is none is refused" {
+    for address in localhost 127.0.0 127.0.0.256 ''; do
+        play <<END
+# inet_pton(3) returns 1 when it could read the address.
+\$ server 0 '$address'
+server: ...
+server! server: invalid address '$address'
+(server exits 2)
+END
+    done
+}
+
+@test "step 2: bind may fail: the server says why and exits 1" {
+    play <<'END'
+# Compare the result of bind(2) with -1, and end with err(3), which adds why.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ server 5000
+server: ...
+server! server: *127.0.0.1 port 5000*: Address already in use
+(server exits 1)
+END
+    play <<'END'
+# 192.0.2.1 is nobody's address. Give bind the address from the command line.
+$ server 0 192.0.2.1
+server: ...
+server! server: bind*192.0.2.1*
+(server exits 1)
+END
+}
+
+@test "step 3: clients can connect as soon as the server says so" {
+    play <<'END'
+# Print the line after listen(2), not before: a client reads it and calls. The
+# port goes through htons(3) into the address and through ntohs(3) out of it.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+$ peer connect 5000
+peer: [connected from port *]
+peer: ...
+END
+}
+
+@test "step 3: the port is the one that was asked for" {
+    play <<'END'
+# The port goes through htons(3) into the address and through ntohs(3) out.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+(server gets SIGTERM)
+(server ends)
+$ server 5000
+server2: Socket successfully created
+server2: Socket bound to 127.0.0.1 port 5000
+server2: Listening on 127.0.0.1 port 5000
+server2: ...
+$ peer connect 5000
+peer: [connected from port *]
+peer: ...
+END
+}
+
+@test "step 3: without operands it is port 5000 of 127.0.0.1" {
+    play <<'END' || play <<'END'
+$ server
+server: Socket successfully created
+server: *bound to 127.0.0.1 port 5000
+server: ...
+END
+# If somebody else has the port just now, the server has to say which it is.
+$ server
+server: ...
+server! *127.0.0.1 port 5000*
+END
+}
+
+@test "step 3: only this machine can connect, unless told otherwise" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+# Bind to the address that cli.h gives; 0.0.0.0 (INADDR_ANY) is every address.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+$ peer connect 127.0.0.2 5000
+peer: [cannot connect: Connection refused]
+END
+    play <<'END'
+$ server 5000 0.0.0.0
+server: Socket successfully created
+server: Socket bound to 0.0.0.0 port 5000
+server: Listening on 0.0.0.0 port 5000
+server: ...
+$ peer connect 127.0.0.2 5000
+peer: [connected from port *]
+peer: ...
+END
+}
+
+@test "step 3: a server that waits uses no processor" {
+    play <<'END'
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+(server idles)
+END
+}
+
+@test "step 4: the server accepts, and says who it is" {
+    play <<'END'
+# accept(2) fills in the client's address when it is told, in its third
+# argument, how large the room for it is. Its port is in network byte order.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+$ peer connect 5000
+peer: [connected from port {client}]
+server: Got connection from 127.0.0.1 port {client}
+server: ...
+peer: ...
+END
+}
+
+@test "step 5: the server greets a client that says nothing, and ends" {
+    play <<'END'
+# The server speaks first: it does not wait for the client. The greeting is the
+# characters up to the newline and no NUL; then the connection is closed.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+$ peer connect 5000
+peer: [connected from port {client}]
+server: Got connection from 127.0.0.1 port {client}
+peer: Thank you for connecting\n
+peer: [end of file]
+(server exits 0)
+END
+}
+
+@test "step 5: it greets a client that spoke first, or has nothing more to say" {
+    for first in 'send Hello\n' finish; do
+        play <<END
+# Whether the client says something makes no difference to the server.
+\$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+(server is stopped)
+\$ peer connect 5000
+peer: [connected from port {client}]
+peer< $first
+(server continues)
+server: Got connection from 127.0.0.1 port {client}
+peer: Thank you for connecting\n
+peer: ...
+(server exits 0)
+END
+    done
+}
+
+@test "step 5: a client that is gone does not kill the server" {
+    for gone in reset close; do
+        play <<END
+# Sending to a client that is gone fails. The signal SIGPIPE, which would end
+# the program, is ignored at the beginning of main.
+\$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+(server is stopped)
+\$ peer connect 5000
+peer: [connected from port *]
+peer< finish
+peer< $gone
+(server continues)
+(server ends by itself)
+END
+    done
+}
+
+@test "step 5: the server can start again at once on the same port" {
+    play <<'END'
+# The server closes first, so its port stays in TIME_WAIT for a minute. The
+# option SO_REUSEADDR, set before bind, says that this is no obstacle.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+$ peer connect 5000
+peer: [connected from port *]
+server: Got connection from 127.0.0.1 port *
+peer: Thank you for connecting\n
+peer: [end of file]
+peer< close
+(server exits 0)
+$ server 5000
+server2: Socket successfully created
+server2: Socket bound to 127.0.0.1 port 5000
+server2: Listening on 127.0.0.1 port 5000
+server2: ...
+peer< connect
+peer: [connected from port *]
+peer: Thank you for connecting\n
+peer: [end of file]
+(server2 exits 0)
+END
+}
+
+@test "step 5: Ctrl-C ends a server that waits" {
+    for signal in SIGINT SIGTERM; do
+        play <<END
+# Leave these two signals as they are: they end a program by themselves.
+\$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+(server gets $signal)
+(server ends)
+END
+    done
+}
+
+@test "step 6: the client connects to the address and port that it is given" {
+    play <<'END'
+# The port goes through htons(3); connect(2) takes the server's address, and
+# the client needs no bind.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ client 127.0.0.1 5000
+peer: [accepted]
+client: ...
+END
+}
+
+@test "step 6: nobody listens there: the client says why and exits 1" {
+    play <<'END'
+# Compare the result of connect(2) with -1, and end with err(3).
+$ peer hold 5000
+peer: [holding 127.0.0.1 port 5000]
+$ client 127.0.0.1 5000
+client! client: connect*127.0.0.1 port 5000*: Connection refused
+(client exits 1)
+END
+}
+
+@test "step 6: an address that is none is refused" {
+    for address in localhost 127.0.0 127.0.0.256 ''; do
+        play <<END
+# inet_pton(3) returns 1 when it could read the address.
+\$ client '$address' 5000
+client! client: invalid address '$address'
+(client exits 2)
+END
+    done
+}
+
+@test "step 6: client -i asks for the address and the port" {
+    play <<'END'
+# cli_ask does this: connect to what it filled in.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ client -i
+client< 127.0.0.1
+client< {port}
+peer: [accepted]
+peer< send Hello\n
+peer< close
+client: Enter server address: Enter server port: Hello
+(client exits 0)
+$ client -i
+client2< ^D
+client2: ...
+(client2 exits 1)
+END
+}
+
+@test "step 7: the client prints all that comes, whatever the pieces" {
+    long=$(repeat 5000 x)
+    play <<END
+# One recv is not one message: receive again until it returns 0. What came is
+# as long as recv said; there is no NUL behind it, and one may be in it.
+\$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+\$ client 127.0.0.1 5000
+peer: [accepted]
+peer< bytes Thank you for connecting\n
+client: Thank you for connecting
+(client is stopped)
+peer< send one\ntwo\n
+peer< send $long\n
+peer< send a\0b\nno newline at the end
+peer< close
+(client continues)
+client: one
+client: two
+client: $long
+client: a\0b
+client: no newline at the end[no newline]
+(client exits 0)
+END
+}
+
+@test "step 7: the client waits for a slow server, without using the processor" {
+    play <<'END'
+# recv(2) waits by itself until something comes.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ client 127.0.0.1 5000
+peer: [accepted]
+(client idles)
+peer< send Thank you for connecting\n
+client: Thank you for connecting
+(client idles)
+peer< close
+(client exits 0)
+END
+}
+
+@test "step 7: a reset is a failure: the client says so and exits 1" {
+    play <<'END'
+# recv(2) returns -1 when the connection broke: that is no end of file.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ client 127.0.0.1 5000
+peer: [accepted]
+peer< reset
+client! client: *Connection reset by peer
+(client exits 1)
+END
+}
+
+@test "step 7: the handout's transcripts" {
+    play "handouts/$lab.md"
+}

@@ -1,0 +1,57 @@
+# What every lab's tests stand on. A test is a transcript, which `play` runs:
+#
+#     play <<'END'
+#     # What is likely wrong when a line below does not hold.
+#     $ server 5000
+#     server: Listening on 127.0.0.1 port 5000
+#     END
+#
+# tests/support/script.h explains the lines; peer.c, the scripted peer.
+# PAIR is the folder of the server and client under test.
+
+cd "$BATS_TEST_DIRNAME/.." || exit
+lab=$(basename "$BATS_TEST_FILENAME" .bats)
+: "${PAIR:=build/check/${lab%%-*}}"
+
+setup_file() {
+    FILE_FOLDER=$(mktemp -d)
+    export FILE_FOLDER
+}
+
+teardown_file() {
+    rm -rf "$FILE_FOLDER"
+}
+
+# After a failure, the tests of later steps would fail for the same reason.
+setup() {
+    step=${BATS_TEST_DESCRIPTION%%:*}
+    if [ -s "$FILE_FOLDER/failed" ] &&
+        [ "$step" != "$(cat "$FILE_FOLDER/failed")" ]; then
+        skip "first mend $(cat "$FILE_FOLDER/failed")"
+    fi
+    folder=$FILE_FOLDER/$BATS_TEST_NUMBER
+    mkdir "$folder"
+}
+
+teardown() {
+    if [ -z "$BATS_TEST_COMPLETED" ] && [ -z "$BATS_TEST_SKIPPED" ] &&
+        [ ! -s "$FILE_FOLDER/failed" ]; then
+        echo "$step" >"$FILE_FOLDER/failed"
+    fi
+}
+
+# play [FILE...]: checks the transcript on stdin, or those in the files.
+play() {
+    [ $# -gt 0 ] || set -- -
+    build/support/play -d "$PAIR" -r "handouts/$lab.md, $step" "$@"
+}
+
+# repeat N TEXT: the text N times.
+repeat() {
+    local i
+    for ((i = 0; i < $1; i++)); do printf %s "$2"; done
+}
+
+on_linux() {
+    [ "$(uname)" = Linux ] || skip "only Linux $1"
+}

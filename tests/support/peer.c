@@ -1,0 +1,384 @@
+/*
+ * A scripted peer: does with a TCP connection just what it is told, byte by
+ * byte. Tests have it talk to a program in place of that program's other half.
+ *
+ *     peer connect [IP] PORT     connects
+ *     peer deaf [IP] PORT        connects, and never reads what comes
+ *     peer listen PORT           accepts one client after another
+ *     peer hold PORT             binds the port, and lets nobody in
+ *
+ * What comes is printed line by line, every byte readable: `Hello\r\n`; then
+ * [end of file] or [reset]. stdin is what to do, a command on each line:
+ *
+ *     send TEXT     in one piece; \n \r \t \0 \\ \xHH are one byte
+ *     bytes TEXT    each byte alone: the next one leaves only when the other
+ *                   side has taken the one before
+ *     show N        print N bytes as one piece, newline or not
+ *     finish        half-close: no more comes from here, but all is read
+ *     close         close; with bytes unread this resets, see tcp(7)
+ *     reset         close with a reset
+ *     connect       connect once more, when the connection before is closed
+ *
+ * Each command is answered with "ok" on stderr when it is done.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TAKEN_MS = 4000, POLL_NS = 200000, BLIND_NS = 5000000 };
+
+static int listener = -1;
+static int conn = -1;
+static bool deaf;
+static struct sockaddr_in server; /* where connect goes */
+
+static char received[1 << 16]; /* what came and is not printed yet */
+static size_t received_len;
+static size_t show; /* this many are one piece; 0: up to the newline */
+
+static struct sockaddr_in make_address(const char *ip, const char *port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
+    };
+
+    if (inet_pton(AF_INET, ip, &address.sin_addr) != 1)
+        errx(2, "invalid address '%s'", ip);
+    return address;
+}
+
+static unsigned own_port(int fd)
+{
+    struct sockaddr_in own;
+    socklen_t len = sizeof(own);
+
+    if (getsockname(fd, (struct sockaddr *)&own, &len) == -1)
+        err(1, "getsockname");
+    return ntohs(own.sin_port);
+}
+
+/* Returns a connected socket, or -1. */
+static int try_connect(const struct sockaddr_in *address)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int yes = 1;
+
+    if (fd == -1)
+        err(1, "socket");
+    /* Small writes leave at once, and are not put together. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static void connect_now(void)
+{
+    conn = try_connect(&server);
+    if (conn != -1) {
+        printf("[connected from port %u]\n", own_port(conn));
+        return;
+    }
+    printf("[cannot connect: %s]\n", strerror(errno));
+
+    /* The most common mistake with ports leaves a trace: look for it. */
+    struct sockaddr_in swapped = server;
+    uint16_t port = ntohs(server.sin_port);
+    swapped.sin_port = htons((uint16_t)(port << 8 | port >> 8));
+    int fd = swapped.sin_port == server.sin_port ? -1 : try_connect(&swapped);
+    if (fd != -1) {
+        printf("[but port %u answers, %u with its two bytes swapped: is htons "
+               "or ntohs forgotten?]\n",
+               ntohs(swapped.sin_port), port);
+        close(fd);
+    }
+}
+
+static void open_listener(const char *port, bool listening)
+{
+    struct sockaddr_in own = make_address("127.0.0.1", port);
+    int yes = 1;
+
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener == -1 ||
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ==
+            -1 ||
+        bind(listener, (struct sockaddr *)&own, sizeof(own)) == -1 ||
+        (listening && listen(listener, 128) == -1))
+        err(1, "listen on port %s", port);
+    printf("[%s 127.0.0.1 port %u]\n", listening ? "listening on" : "holding",
+           own_port(listener));
+}
+
+static void accept_now(void)
+{
+    int yes = 1;
+
+    conn = accept(listener, NULL, NULL);
+    if (conn == -1)
+        return;
+    setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    puts("[accepted]");
+}
+
+static void print_piece(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c == '\n')
+            fputs("\\n", stdout);
+        else if (c == '\r')
+            fputs("\\r", stdout);
+        else if (c == '\0')
+            fputs("\\0", stdout);
+        else if (iscntrl(c))
+            printf("\\x%02x", c);
+        else
+            putchar(c);
+    }
+    putchar('\n');
+}
+
+/* Prints the pieces that are whole; at the end, all that is there. */
+static void print_received(bool at_end)
+{
+    for (;;) {
+        const char *newline = memchr(received, '\n', received_len);
+        size_t len = newline ? (size_t)(newline - received) + 1 : 0;
+        if (show)
+            len = received_len >= show ? show : 0;
+        if (len == 0 && at_end)
+            len = received_len;
+        if (len == 0)
+            return;
+        print_piece(received, len);
+        show = 0;
+        received_len -= len;
+        memmove(received, received + len, received_len);
+    }
+}
+
+static void close_now(void)
+{
+    if (conn != -1)
+        close(conn);
+    conn = -1;
+}
+
+static void receive(void)
+{
+    ssize_t n =
+        recv(conn, received + received_len, sizeof(received) - received_len, 0);
+    bool reset = n == -1;
+
+    if (n > 0)
+        received_len += (size_t)n;
+    print_received(n <= 0 || received_len == sizeof(received));
+    if (n > 0)
+        return;
+    puts(reset ? "[reset]" : "[end of file]");
+    deaf = true; /* nothing more can come, but the half to there may live */
+}
+
+static size_t unescape(char *text)
+{
+    static const char letters[] = "nrt0\\";
+    static const char bytes[] = "\n\r\t\0\\";
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        const char *found =
+            from[0] == '\\' && from[1] ? strchr(letters, from[1]) : NULL;
+        if (found) {
+            *to++ = bytes[found - letters];
+            from++;
+        } else if (from[0] == '\\' && from[1] == 'x' &&
+                   isxdigit((unsigned char)from[2]) &&
+                   isxdigit((unsigned char)from[3])) {
+            char hex[] = {from[2], from[3], '\0'};
+            *to++ = (char)strtol(hex, NULL, 16);
+            from += 3;
+        } else {
+            *to++ = *from;
+        }
+    }
+    return (size_t)(to - text);
+}
+
+/*
+ * How many bytes the other end of conn has received and its program has not
+ * yet taken, from /proc/net/tcp, proc(5); -1 where that cannot be told. A
+ * socket that takes IPv4 and IPv6 is in tcp6.
+ */
+static long waiting_there(void)
+{
+    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    struct sockaddr_in there;
+    socklen_t len = sizeof(there);
+    unsigned here_port = own_port(conn);
+    char line[512];
+    long waiting = -1;
+
+    if (getpeername(conn, (struct sockaddr *)&there, &len) == -1)
+        return -1;
+    for (int i = 0; i < 2 && waiting == -1; i++) {
+        FILE *table = fopen(tables[i], "r");
+        while (table && fgets(line, sizeof(line), table)) {
+            unsigned local, remote;
+            unsigned long queue;
+            if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %*x %*x:%lx", &local,
+                       &remote, &queue) == 3 &&
+                local == ntohs(there.sin_port) && remote == here_port)
+                waiting = (long)queue;
+        }
+        if (table)
+            fclose(table);
+    }
+    return waiting;
+}
+
+static void send_all(const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(conn, bytes, len, 0);
+        if (n == -1)
+            err(1, "send");
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+/* Two bytes can meet in one recv there only if both are on their way at once:
+   so wait until the other program has taken the first. */
+static void send_bytes(const char *bytes, size_t len)
+{
+    static bool said;
+    struct timespec pause = {.tv_nsec = POLL_NS};
+
+    for (size_t i = 0; i < len; i++) {
+        send_all(&bytes[i], 1);
+        long waiting = waiting_there();
+        if (waiting == -1) {
+            if (!said)
+                puts("[no /proc/net/tcp here: bytes are sent 5 ms apart]");
+            said = true;
+            pause.tv_nsec = BLIND_NS;
+            nanosleep(&pause, NULL);
+            continue;
+        }
+        for (long waited = 0; waiting_there() > 0; waited += POLL_NS) {
+            if (waited / 1000000 > TAKEN_MS)
+                errx(1, "nobody receives byte %zu", i + 1);
+            nanosleep(&pause, NULL);
+        }
+    }
+}
+
+static void reset(void)
+{
+    struct linger none = {.l_onoff = 1};
+
+    setsockopt(conn, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    close_now();
+}
+
+static void obey(char *command)
+{
+    char *text = command + strcspn(command, " ");
+
+    if (*text)
+        *text++ = '\0';
+    if (strcmp(command, "connect") == 0) {
+        close_now();
+        deaf = false;
+        connect_now();
+    } else if (conn == -1) {
+        errx(1, "there is no connection");
+    } else if (strcmp(command, "send") == 0) {
+        send_all(text, unescape(text));
+    } else if (strcmp(command, "bytes") == 0) {
+        send_bytes(text, unescape(text));
+    } else if (strcmp(command, "show") == 0) {
+        show = (size_t)strtol(text, NULL, 10);
+        print_received(false);
+    } else if (strcmp(command, "finish") == 0) {
+        shutdown(conn, SHUT_WR);
+    } else if (strcmp(command, "close") == 0) {
+        close_now();
+    } else if (strcmp(command, "reset") == 0) {
+        reset();
+    } else {
+        errx(2, "no such command: %s", command);
+    }
+    fputs("ok\n", stderr);
+}
+
+/* Obeys what is on stdin and hears what comes, whichever is there first. */
+static void serve(void)
+{
+    char *command = NULL;
+    size_t size = 0;
+
+    for (;;) {
+        bool accepting = listener != -1 && conn == -1;
+        bool hearing = conn != -1 && !deaf;
+        struct pollfd fds[] = {
+            {.fd = STDIN_FILENO, .events = POLLIN},
+            {.fd = accepting ? listener
+                   : hearing ? conn
+                             : -1,
+             .events = POLLIN},
+        };
+        if (poll(fds, 2, -1) == -1)
+            err(1, "poll");
+        if (fds[1].revents)
+            accepting ? accept_now() : receive();
+        if (!fds[0].revents)
+            continue;
+        ssize_t n = getline(&command, &size, stdin);
+        if (n == -1)
+            return;
+        command[n - 1] = '\0';
+        obey(command);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    const char *ip = argc > 3 ? argv[2] : "127.0.0.1";
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    setvbuf(stdin, NULL, _IONBF, 0); /* so that poll sees each command */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 3)
+        errx(2, "usage: peer connect|deaf|listen|hold [IP] PORT");
+    if (strcmp(what, "listen") == 0 || strcmp(what, "hold") == 0) {
+        open_listener(argv[2], strcmp(what, "listen") == 0);
+        if (strcmp(what, "hold") == 0)
+            pause();
+    } else {
+        server = make_address(ip, argv[argc - 1]);
+        connect_now();
+        deaf = strcmp(what, "deaf") == 0;
+    }
+    serve();
+    return 0;
+}

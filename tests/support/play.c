@@ -1,0 +1,369 @@
+/*
+ * Plays transcripts with real programs, and finds where they differ.
+ *
+ *     play [-d DIR] [-r WORDS] FILE...    check; silent when all is as written
+ *     play -s [-f] [-d DIR] FILE...       show it live; -f is faster
+ *     play -n [-f] FILE...                show it as written, run nothing
+ *
+ * script.h has the language. FILE is a handout, or - for stdin. -d is where
+ * `server` and `client` are. -r names what to read again after a failure.
+ * Exit status: 0, 1 when a program did something else, 2 for wrong usage.
+ *
+ * The stage directions, in brackets on a line of their own:
+ *     (NAME exits STATUS)      (NAME ends by itself)    not of a signal
+ *     (NAME ends)              (NAME idles)             uses no processor
+ *     (NAME gets SIGTERM)      (NAME gets SIGINT)
+ *     (NAME is stopped)        (NAME continues)
+ */
+#include "actor.h"
+#include "report.h"
+#include "script.h"
+#include "stage.h"
+
+#include <sys/wait.h>
+
+#include <err.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    DEADLINE_MS = 5000, /* for one line; nothing right takes a tenth of it */
+    IDLE_MS = 300,
+    IDLE_CPU_MS = 60,
+    WORDS_MAX = 32,
+};
+
+static const char *programs = "."; /* where server and client are */
+static char *support;              /* where the kit's own tools are */
+
+static void on_interrupt(int signal_number)
+{
+    kill_actors();
+    _exit(128 + signal_number);
+}
+
+/* Cuts text into words at its spaces; '...' holds one together. */
+static void split(char *text, char **words)
+{
+    size_t n = 0;
+
+    while (*(text += strspn(text, " "))) {
+        char end = ' ';
+        if (*text == '\'')
+            end = *text++;
+        if (n == WORDS_MAX - 1)
+            errx(2, "more than %d words on a line", WORDS_MAX - 1);
+        words[n++] = text;
+        text += strcspn(text, (char[]){end, '\0'});
+        if (*text)
+            *text++ = '\0';
+    }
+    words[n] = NULL;
+}
+
+/* Takes `< FILE` or `> FILE` out of the words and returns the file. */
+static char *redirection(char **words, const char *sign)
+{
+    for (; *words; words++)
+        if (strcmp(*words, sign) == 0 && words[1]) {
+            char *file = words[1];
+            for (; words[1]; words++)
+                words[0] = words[2];
+            return file;
+        }
+    return NULL;
+}
+
+static bool is_peer(const char *name)
+{
+    return strncmp(name, "peer", strlen("peer")) == 0;
+}
+
+static void start(const struct line *line)
+{
+    char *words[WORDS_MAX];
+    char *command = expand(line->text, "0");
+    char *shown = expand(line->text, "0");
+    char name[32], path[4096];
+
+    split(command, words);
+    char *in_file = redirection(words, "<");
+    char *out_file = redirection(words, ">");
+    if (words[0] == NULL)
+        errx(2, "no program in: %s", line->shown);
+    const char *base = strrchr(words[0], '/');
+    base = base ? base + 1 : words[0];
+    snprintf(path, sizeof(path), "%s/%s", is_peer(base) ? support : programs,
+             base);
+    snprintf(name, sizeof(name), "%s", base);
+    for (int n = 2; find_actor(name); n++)
+        snprintf(name, sizeof(name), "%s%d", base, n);
+    words[0] = path;
+    stage_show(name, STARTS, shown);
+    start_actor(name, words, in_file, out_file);
+    free(shown);
+    free(command);
+}
+
+static struct actor *actor_of(const char *name, const struct line *line)
+{
+    struct actor *actor = find_actor(name);
+
+    if (actor == NULL)
+        errx(2, "nobody is called '%s' in: %s", name, line->shown);
+    return actor;
+}
+
+/* Returns the next line of a stream, or NULL after the deadline or at its
+   end, when there will be none any more. */
+static char *wait_for_line(struct stream *stream)
+{
+    long long deadline = now_ms() + DEADLINE_MS;
+    char *line;
+
+    while ((line = next_line(stream)) == NULL)
+        if (stream->fd == -1 || !wait_for_actors(deadline))
+            return next_line(stream);
+    return line;
+}
+
+static void hear(struct actor *actor, const struct line *line)
+{
+    size_t at;
+
+    if (strcmp(line->text, "...") == 0) {
+        actor->unjudged = true;
+        return;
+    }
+    char *got = wait_for_line(&actor->out);
+    if (got == NULL)
+        report_silence(actor, line);
+    /* A socket that takes IPv4 and IPv6 shows IPv4 addresses like this. */
+    char *mapped = strstr(got, "::ffff:");
+    if (mapped && mapped[7])
+        memmove(mapped, mapped + 7, strlen(mapped + 7) + 1);
+    if (!matches(line->text, got, &at))
+        report_difference(actor, line, got, at);
+    stage_show(actor->name, PRINTS, got);
+    free(got);
+}
+
+static void hear_error(struct actor *actor, const struct line *line)
+{
+    size_t at;
+    char *got;
+
+    while ((got = wait_for_line(&actor->err)) != NULL) {
+        bool found = matches(line->text, got, &at);
+        stage_show(actor->name, COMPLAINS, got);
+        free(got);
+        if (found)
+            return;
+    }
+    report_silence(actor, line);
+}
+
+static void type(struct actor *actor, const struct line *line)
+{
+    char *text = expand(line->text, NULL);
+    size_t len = strlen(text);
+    bool ends = len >= 2 && strcmp(text + len - 2, "^D") == 0;
+
+    stage_show(actor->name, TYPES, text);
+    if (!ends) {
+        type_to(actor, text, len);
+        type_to(actor, "\n", 1);
+    } else {
+        type_to(actor, text, len - 2);
+        close(actor->in);
+        actor->in = -1;
+    }
+    free(text);
+    if (!is_peer(actor->name))
+        return;
+    /* The peer says "ok" when it has done what it was told. */
+    char *answer = wait_for_line(&actor->err);
+    if (answer == NULL || strcmp(answer, "ok") != 0)
+        report_peer(actor, line, answer);
+    free(answer);
+}
+
+static void wait_for_end(struct actor *actor, const struct line *line)
+{
+    long long deadline = now_ms() + DEADLINE_MS;
+
+    while (actor->running)
+        if (!wait_for_actors(deadline))
+            report_survivor(actor, line);
+}
+
+/* The processor time that a process has used, or -1 where it cannot be told.
+   A macro of POSIX says whether other processes' clocks can be read. */
+static long long cpu_ms(pid_t pid)
+{
+#ifdef _POSIX_CPUTIME
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
+        return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+#endif
+    (void)pid;
+    return -1;
+}
+
+/* Watches a program that has nothing to do: this window is a measurement. */
+static void watch_idle(struct actor *actor, const struct line *line)
+{
+    long long before = cpu_ms(actor->pid);
+    long long deadline = now_ms() + IDLE_MS;
+
+    while (wait_for_actors(deadline))
+        ;
+    long long used = cpu_ms(actor->pid) - before;
+    if (before == -1)
+        fputs("(this system does not tell how busy a program is: "
+              "not looked at)\n",
+              stderr);
+    else if (used > IDLE_CPU_MS)
+        report_busy(actor, line, used, IDLE_MS);
+}
+
+static void direct(const struct line *line)
+{
+    char name[32], word[16];
+    int status;
+    char *text = line->text;
+
+    if (sscanf(text, "%31s exits %d", name, &status) == 2) {
+        struct actor *actor = actor_of(name, line);
+        wait_for_end(actor, line);
+        if (actor->signalled || actor->status != status)
+            report_status(actor, line);
+    } else if (sscanf(text, "%31s %15s", name, word) != 2) {
+        errx(2, "no such stage direction: %s", line->shown);
+    } else if (strstr(text, " ends by itself")) {
+        struct actor *actor = actor_of(name, line);
+        wait_for_end(actor, line);
+        if (actor->signalled)
+            report_status(actor, line);
+    } else if (strcmp(word, "ends") == 0) {
+        wait_for_end(actor_of(name, line), line);
+    } else if (strstr(text, " gets SIGTERM")) {
+        kill(actor_of(name, line)->pid, SIGTERM);
+    } else if (strstr(text, " gets SIGINT")) {
+        kill(actor_of(name, line)->pid, SIGINT);
+    } else if (strstr(text, " is stopped")) {
+        siginfo_t info;
+        kill(actor_of(name, line)->pid, SIGSTOP);
+        waitid(P_PID, (id_t)actor_of(name, line)->pid, &info,
+               WSTOPPED | WEXITED | WNOWAIT);
+    } else if (strcmp(word, "continues") == 0) {
+        kill(actor_of(name, line)->pid, SIGCONT);
+    } else if (strcmp(word, "idles") == 0) {
+        watch_idle(actor_of(name, line), line);
+    } else {
+        errx(2, "no such stage direction: %s", line->shown);
+    }
+    stage_show(name, DIRECTION, line->shown);
+}
+
+/* Nobody may have said more than the transcript has. */
+static void finish(void)
+{
+    end_actors();
+    for (int i = 0; i < actor_count; i++) {
+        report_sanitizer(&actors[i]);
+        char *more = next_line(&actors[i].out);
+        if (more && !actors[i].unjudged)
+            report_more(&actors[i], more);
+        free(more);
+    }
+    kill_actors();
+    forget_values();
+}
+
+static void play(const struct script *script)
+{
+    stage_title(script->title);
+    for (size_t i = 0; i < script->count; i++) {
+        const struct line *line = &script->lines[i];
+        report_progress(script, i);
+        if (line->kind == STARTS)
+            start(line);
+        else if (line->kind == DIRECTION)
+            direct(line);
+        else if (line->kind == TYPES)
+            type(actor_of(line->name, line), line);
+        else if (line->kind == PRINTS)
+            hear(actor_of(line->name, line), line);
+        else
+            hear_error(actor_of(line->name, line), line);
+    }
+    report_progress(script, script->count);
+    finish();
+}
+
+/* Shows the transcript as it stands in the handout. */
+static void recite(const struct script *script)
+{
+    stage_title(script->title);
+    for (size_t i = 0; i < script->count; i++) {
+        const struct line *line = &script->lines[i];
+        const char *name = line->name;
+        if (line->kind == STARTS)
+            name = strstr(line->shown, "server") ? "server" : "client";
+        char *text = expand(line->text, script->port);
+        stage_show(name, (int)line->kind, text);
+        free(text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    bool show = false, run = true;
+    int option, pace = 100;
+
+    support = strdup(argv[0]);
+    support = dirname(support);
+    while ((option = getopt(argc, argv, "d:fnr:s")) != -1) {
+        if (option == 'd')
+            programs = optarg;
+        else if (option == 'f')
+            pace = 15;
+        else if (option == 'n')
+            show = true, run = false;
+        else if (option == 'r')
+            report_reading(optarg);
+        else if (option == 's')
+            show = true;
+        else
+            return 2;
+    }
+    if (optind == argc)
+        errx(2, "usage: play [-sfn] [-d DIR] [-r WORDS] FILE...");
+
+    /* A report ends a program with a status that none has of its own. */
+    setenv("ASAN_OPTIONS", "exitcode=99:detect_stack_use_after_return=1", 0);
+    setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1", 0);
+
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGHUP, on_interrupt);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (show)
+        stage_open(pace);
+    for (int i = optind; i < argc; i++) {
+        struct script *scripts;
+        size_t count = load_scripts(argv[i], &scripts);
+        if (count == 0)
+            errx(2, "%s: no transcript in it", argv[i]);
+        for (size_t k = 0; k < count; k++)
+            run ? play(&scripts[k]) : recite(&scripts[k]);
+    }
+    return 0;
+}

@@ -1,0 +1,337 @@
+#include "report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WIDTH = 76, BEFORE = 14, EXCERPT = 60, SETTLE_MS = 200 };
+
+static const struct script *playing;
+static size_t played;
+static const char *reading;
+
+void report_progress(const struct script *script, size_t at)
+{
+    playing = script;
+    played = at;
+}
+
+void report_reading(const char *words)
+{
+    reading = words;
+}
+
+/* Prints words in lines of WIDTH, each behind four spaces. */
+static void print_wrapped(const char *words)
+{
+    size_t column = 0;
+
+    while (*(words += strspn(words, " \n"))) {
+        size_t len = strcspn(words, " \n");
+        if (column && column + 1 + len > WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        column +=
+            (size_t)printf("%s%.*s", column ? " " : "    ", (int)len, words);
+        words += len;
+    }
+    putchar('\n');
+}
+
+/* Prints a line that may be long around the place that matters. What is left
+   out is counted. Returns the column of byte `at`. */
+static int print_around(const char *name, const char *text, size_t at)
+{
+    size_t len = strlen(text);
+    size_t from = at > EXCERPT ? at - EXCERPT / 2 : 0;
+    size_t to = len > from + 2 * EXCERPT ? from + 2 * EXCERPT : len;
+
+    if (from > len)
+        from = len;
+    int column = printf("    %s", name);
+    if (from)
+        column += printf("[%zu bytes before] ", from);
+    for (size_t i = from; i < at && i < len; i++)
+        column += (text[i] & 0xc0) != 0x80; /* not inside a UTF-8 letter */
+    printf("%.*s", (int)(to - from), text + from);
+    if (to < len)
+        printf(" [%zu bytes after]", len - to);
+    putchar('\n');
+    return column;
+}
+
+static void print_done(void)
+{
+    size_t from = played > BEFORE ? played - BEFORE : 0;
+
+    puts("\nWhat was done:");
+    if (from)
+        printf("    (%zu lines before these)\n", from);
+    for (size_t i = from; i < played; i++)
+        print_around("", playing->lines[i].shown, 0);
+}
+
+/* Finds words in what a program wrote to stderr. */
+static const char *said(const struct actor *actor, const char *words)
+{
+    size_t len = strlen(words);
+
+    for (size_t i = 0; i + len <= actor->err.len; i++)
+        if (memcmp(actor->err.bytes + i, words, len) == 0)
+            return actor->err.bytes + i;
+    return NULL;
+}
+
+/* What well-known symptoms mean, for someone who meets them the first time. */
+static const struct symptom {
+    const char *words; /* on stderr */
+    const char *meaning;
+} symptoms[] = {
+    {"heap-use-after-free", "The program uses memory that it has freed."},
+    {"buffer-overflow", "The program reads or writes past the end of an array. "
+                        "Is there room for the byte after the last one?"},
+    {"LeakSanitizer", "Memory that was allocated is never freed."},
+    {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
+                  "report names file and line."},
+    {"runtime error", "The C language does not define what this does; the "
+                      "report names file and line."},
+    {"Address already in use",
+     "Another socket has this port. Was SO_REUSEADDR set before bind, and is "
+     "the server before this one really gone? `ss -tlnp` shows who listens."},
+    {"Bad file descriptor",
+     "A descriptor is used after it was closed, or before it was opened."},
+    {"not a socket", "The descriptor is not that of a socket. Is the result of "
+                     "a call stored before it is compared with -1?"},
+};
+
+static const struct {
+    int number;
+    const char *meaning;
+} signals[] = {
+    {SIGPIPE, "It was ended by SIGPIPE: writing to a connection whose other "
+              "end is gone raises this signal, and who does not ignore it dies "
+              "of it. See send(2), signal(7)."},
+    {SIGSEGV, "It was ended by SIGSEGV: it used a pointer that points nowhere, "
+              "or wrote past the end of an array."},
+    {SIGABRT, "It was ended by SIGABRT: the C library found damaged memory, or "
+              "abort was called."},
+};
+
+/* What can be told from the way a program ended. */
+static const char *symptom_of(const struct actor *actor)
+{
+    for (size_t i = 0; i < sizeof(symptoms) / sizeof(*symptoms); i++)
+        if (said(actor, symptoms[i].words))
+            return symptoms[i].meaning;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (actor->signalled && actor->status == signals[i].number)
+            return signals[i].meaning;
+    return NULL;
+}
+
+/* A step that is still to be done explains everything. */
+static const char *missing_step(void)
+{
+    for (int i = 0; i < actor_count; i++) {
+        const char *at = said(&actors[i], "step ");
+        if (!actors[i].running && actors[i].status == 3 && at)
+            return at;
+    }
+    return NULL;
+}
+
+static void print_cause(const char *symptom, const char *hint)
+{
+    const char *step = missing_step();
+
+    puts("Likely cause:");
+    if (step) {
+        printf("    %.*s\n", (int)strcspn(step, "\n"), step);
+        return;
+    }
+    for (int i = 0; i < actor_count && symptom == NULL; i++)
+        symptom = symptom_of(&actors[i]);
+    if (symptom)
+        print_wrapped(symptom);
+    if (hint)
+        print_wrapped(hint);
+    if (!symptom && !hint)
+        puts("    none that is known; the two lines above are what to go by");
+}
+
+static void print_actors(void)
+{
+    puts("How they are:");
+    for (int i = 0; i < actor_count; i++) {
+        struct actor *actor = &actors[i];
+        printf("    %s ", actor->name);
+        if (actor->running)
+            puts("is still running");
+        else if (actor->signalled)
+            printf("was ended by signal %d (%s)\n", actor->status,
+                   strsignal(actor->status));
+        else
+            printf("has ended with status %d\n", actor->status);
+        char *line;
+        while ((line = next_line(&actor->out)) != NULL)
+            printf("        %s: %s\n", actor->name, line);
+        actor->err.taken = 0;
+        while (strncmp(actor->name, "peer", 4) != 0 &&
+               (line = next_line(&actor->err)) != NULL)
+            printf("        %s! %s\n", actor->name, line);
+    }
+}
+
+/* Lets what is on its way arrive; says the end of it; ends everything. */
+static void settle(void)
+{
+    long long deadline = now_ms() + SETTLE_MS;
+
+    while (wait_for_actors(deadline))
+        ;
+}
+
+static _Noreturn void finish(const char *symptom, const char *hint)
+{
+    print_cause(symptom, hint);
+    print_actors();
+    if (reading)
+        printf("Read again: %s\n", reading);
+    fflush(stdout);
+    kill_actors();
+    exit(1);
+}
+
+static void print_expected(const struct line *line)
+{
+    char *text = expand(line->text, NULL);
+    char name[40] = "";
+
+    if (line->kind != DIRECTION)
+        snprintf(name, sizeof(name), "%s%c ", line->name, line->kind);
+    puts("Expected:");
+    print_around(name, line->kind == DIRECTION ? line->shown : text, 0);
+    free(text);
+}
+
+/* What a difference looks like when its reason is a well-known one. */
+static const char *symptom_of_text(const char *want, const char *got)
+{
+    if (strstr(got, "\\0") && !strstr(want, "\\0"))
+        return "A NUL byte, the end of a C string, was sent along or printed: "
+               "the length of a message is strlen, not sizeof.";
+    if (strstr(got, "\\r") && !strstr(want, "\\r"))
+        return "A carriage return, \\r, stands before the newline: telnet "
+               "sends it, and it belongs to the line's end, not to the line.";
+    if (strstr(got, "[no newline]") && !strstr(want, "[no newline]"))
+        return "The program ended before it printed a newline.";
+    return NULL;
+}
+
+void report_difference(struct actor *actor, const struct line *line,
+                       const char *got, size_t at)
+{
+    char name[40];
+
+    settle();
+    print_done();
+    print_expected(line);
+    snprintf(name, sizeof(name), "%s: ", actor->name);
+    puts("Got:");
+    printf("%*s\n", print_around(name, got, at) + 1, "^");
+    finish(symptom_of_text(line->text, got), line->hint);
+}
+
+void report_silence(struct actor *actor, const struct line *line)
+{
+    const struct stream *out = &actor->out;
+    const char *symptom = NULL;
+
+    settle();
+    print_done();
+    print_expected(line);
+    puts("Got:");
+    if (actor->running && out->len > out->taken) {
+        printf("    nothing but `%.*s`, which does not end with a newline\n",
+               (int)(out->len - out->taken), out->bytes + out->taken);
+        symptom = "The newline at the end of the line is missing.";
+    } else if (actor->running) {
+        printf("    nothing: %s is still running and never wrote this\n",
+               actor->name);
+    } else {
+        printf("    nothing: %s has ended without writing this\n", actor->name);
+    }
+    if (line->kind == PRINTS && said(actor, line->text))
+        symptom = "It went to stderr, and belongs on stdout.";
+    finish(symptom, line->hint);
+}
+
+void report_more(struct actor *actor, const char *got)
+{
+    char name[40];
+
+    print_done();
+    printf("Expected:\n    no more lines from %s\nGot:\n", actor->name);
+    snprintf(name, sizeof(name), "%s: ", actor->name);
+    print_around(name, got, 0);
+    finish(NULL, played ? playing->lines[played - 1].hint : NULL);
+}
+
+void report_survivor(struct actor *actor, const struct line *line)
+{
+    print_done();
+    print_expected(line);
+    printf("Got:\n    %s is still running\n", actor->name);
+    finish(NULL, line->hint);
+}
+
+void report_status(struct actor *actor, const struct line *line)
+{
+    settle();
+    print_done();
+    print_expected(line);
+    puts("Got:");
+    if (actor->signalled)
+        printf("    %s was ended by signal %d (%s)\n", actor->name,
+               actor->status, strsignal(actor->status));
+    else
+        printf("    (%s exits %d)\n", actor->name, actor->status);
+    finish(NULL, line->hint);
+}
+
+void report_busy(struct actor *actor, const struct line *line,
+                 long long used_ms, long long of_ms)
+{
+    print_done();
+    print_expected(line);
+    printf("Got:\n    %s used the processor for %lld of %lld ms\n", actor->name,
+           used_ms, of_ms);
+    finish("The program spins: it calls something again and again that does "
+           "not wait. After the end of file recv returns 0 at once, each time "
+           "that it is called.",
+           line->hint);
+}
+
+void report_peer(struct actor *actor, const struct line *line,
+                 const char *answer)
+{
+    settle();
+    print_done();
+    printf("Expected:\n    the scripted peer can do this: %s\nGot:\n    %s\n",
+           line->shown, answer ? answer : "no answer");
+    (void)actor;
+    finish(NULL, line->hint);
+}
+
+void report_sanitizer(struct actor *actor)
+{
+    if (!said(actor, "Sanitizer:") && !said(actor, "runtime error:"))
+        return;
+    print_done();
+    printf("Expected:\n    a clean run of %s\nGot:\n    a sanitizer's report\n",
+           actor->name);
+    finish(symptom_of(actor), NULL);
+}

@@ -1,0 +1,44 @@
+/*
+ * What a failure says: what was done, what was expected, what came, the
+ * likely cause, and what to read again. Written for a student who sees a red
+ * test at midnight. All but report_progress, report_reading and
+ * report_sanitizer end the program with status 1.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "actor.h"
+#include "script.h"
+
+/* Where the play is: the lines before number `at` have been played. */
+void report_progress(const struct script *script, size_t at);
+
+/* What to read again: "handouts/lab3-chat.md, step 2". */
+void report_reading(const char *words);
+
+/* A line came, and differs behind its first `at` bytes. */
+_Noreturn void report_difference(struct actor *actor, const struct line *line,
+                                 const char *got, size_t at);
+
+/* No line came. */
+_Noreturn void report_silence(struct actor *actor, const struct line *line);
+
+/* A line came that the transcript does not have. */
+_Noreturn void report_more(struct actor *actor, const char *got);
+
+/* The program should have ended, or ended otherwise. */
+_Noreturn void report_survivor(struct actor *actor, const struct line *line);
+_Noreturn void report_status(struct actor *actor, const struct line *line);
+
+/* It used processor time while it had nothing to do. */
+_Noreturn void report_busy(struct actor *actor, const struct line *line,
+                           long long used_ms, long long of_ms);
+
+/* The scripted peer could not do what it was told. */
+_Noreturn void report_peer(struct actor *actor, const struct line *line,
+                           const char *answer);
+
+/* Fails when a sanitizer found something in this program. */
+void report_sanitizer(struct actor *actor);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Transcripts: what is typed into several programs, and what they print.
+ *
+ *     $ build/lab3/server 8080         starts a program; its name is "server",
+ *                                      a second one's "server2"
+ *     server: Listening on ...         the next line of its stdout
+ *     server! *bind*                   a line of its stderr; others may come
+ *     server< Hello                    a line typed into it; ^D at the end of
+ *                                      a line ends its input
+ *     server: ...                      what else it prints is not judged
+ *     (server exits 0)                 a stage direction; play.c has them all
+ *     # Words for a failure            likely cause of one in the next lines
+ *
+ * `*` stands for anything, `{name}` for a number that is the same wherever the
+ * name is. The number after "port" in the first line without `*` that a
+ * program prints is the transcript's port: programs are run with a port of
+ * their own in its place.
+ */
+#ifndef SCRIPT_H
+#define SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum kind {
+    STARTS = '$',
+    PRINTS = ':',
+    COMPLAINS = '!',
+    TYPES = '<',
+    DIRECTION = '(',
+};
+
+struct line {
+    enum kind kind;
+    char *shown;      /* the whole line as written */
+    char name[32];    /* of the program; empty for STARTS and DIRECTION */
+    char *text;       /* what follows */
+    const char *hint; /* the likely cause when this line fails, or NULL */
+};
+
+struct script {
+    char *title; /* the heading above it, or the file's name */
+    char port[8];
+    struct line *lines;
+    size_t count;
+};
+
+/*
+ * Reads a file's transcripts: of a handout (.md) the blocks fenced with
+ * ```transcript, else (or with "-", stdin) the whole. Returns how many; ends
+ * the program where a line makes no sense.
+ */
+size_t load_scripts(const char *file, struct script **scripts);
+
+/* A number with a name, from 0 up. */
+const char *value_of(const char *name, size_t len);
+void set_value(const char *name, size_t len, const char *digits, size_t n);
+void forget_values(void);
+
+/* Replaces each {name} that has a value. Without a value it becomes
+   `otherwise`, or stays when that is NULL. The caller frees the result. */
+char *expand(const char *text, const char *otherwise);
+
+/*
+ * Compares, and gives each {name} that had none the value that it met. When
+ * they differ, *at is how many bytes of `got` agreed.
+ */
+bool matches(const char *want, const char *got, size_t *at);
+
+#endif
