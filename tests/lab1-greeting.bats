@@ -7,7 +7,7 @@ load support/lab
     for program in server client; do
         play <<END
 \$ $program -h
-$program: usage: *
+$program: *sage*
 $program: ...
 ($program exits 0)
 END
@@ -19,7 +19,7 @@ END
         'client 127.0.0.1 5000 more' 'client -i 127.0.0.1'; do
         play <<END
 \$ $command
-${command%% *}! *usage*
+${command%% *}! *sage*
 (${command%% *} exits 2)
 END
     done
@@ -76,9 +76,26 @@ END
     done
 }
 
+@test "step 2: the port is the one that was asked for" {
+    play <<'END'
+# The port goes through htons(3) into the address and through ntohs(3) out.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: ...
+(server gets SIGTERM)
+(server ends)
+$ server 5000
+server2: Socket successfully created
+server2: Socket bound to 127.0.0.1 port 5000
+server2: ...
+END
+}
+
 @test "step 2: bind may fail: the server says why and exits 1" {
     play <<'END'
-# Compare the result of bind(2) with -1, and end with err(3), which adds why.
+# Compare the result of bind(2) with -1, and end with err(3), which adds why. Or
+# was it another port that was bound? htons(3) turns its two bytes round.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ server 5000
@@ -87,10 +104,10 @@ server! server: *127.0.0.1 port 5000*: Address already in use
 (server exits 1)
 END
     play <<'END'
-# 192.0.2.1 is nobody's address. Give bind the address from the command line.
-$ server 0 192.0.2.1
+# 203.0.113.1 is nobody's address. Give bind the address from the command line.
+$ server 0 203.0.113.1
 server: ...
-server! server: bind*192.0.2.1*
+server! server: bind*203.0.113.1*
 (server exits 1)
 END
 }
@@ -110,7 +127,7 @@ peer: ...
 END
 }
 
-@test "step 3: the port is the one that was asked for" {
+@test "step 3: clients are heard on the port that was asked for" {
     play <<'END'
 # The port goes through htons(3) into the address and through ntohs(3) out.
 $ server 5000
@@ -179,6 +196,28 @@ server: ...
 END
 }
 
+@test "step 3: five clients can wait to be accepted" {
+    play <<'END'
+# The second argument of listen(2), the backlog, is how many may queue up.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+(server is stopped)
+$ peer connect 5000
+peer: [connected from port *]
+$ peer connect 5000
+peer2: [connected from port *]
+$ peer connect 5000
+peer3: [connected from port *]
+$ peer connect 5000
+peer4: [connected from port *]
+$ peer connect 5000
+peer5: [connected from port *]
+END
+}
+
 @test "step 4: the server accepts, and says who it is" {
     play <<'END'
 # accept(2) fills in the client's address when it is told, in its third
@@ -208,6 +247,7 @@ peer: [connected from port {client}]
 server: Got connection from 127.0.0.1 port {client}
 peer: Thank you for connecting\n
 peer: [end of file]
+# One client is all: there is no loop around accept, and nothing to wait for.
 (server exits 0)
 END
 }
@@ -234,24 +274,23 @@ END
 }
 
 @test "step 5: a client that is gone does not kill the server" {
-    for gone in reset close; do
-        play <<END
+    play <<'END'
 # Sending to a client that is gone fails. The signal SIGPIPE, which would end
-# the program, is ignored at the beginning of main.
-\$ server 5000
+# the program, is ignored at the beginning of main; send returns -1 then, and
+# the server ends with status 1.
+$ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
 server: ...
 (server is stopped)
-\$ peer connect 5000
+$ peer connect 5000
 peer: [connected from port *]
 peer< finish
-peer< $gone
+peer< reset
 (server continues)
-(server ends by itself)
+(server exits 1)
 END
-    done
 }
 
 @test "step 5: the server can start again at once on the same port" {
@@ -336,14 +375,20 @@ END
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client -i
+client? Enter server address:
 client< 127.0.0.1
+client? Enter server port: 
 client< {port}
 peer: [accepted]
 peer< send Hello\n
 peer< close
-client: Enter server address: Enter server port: Hello
+client: Hello
 (client exits 0)
+# At the end of input there is no answer, and no server to call.
 $ client -i
+client2? Enter server address: 
+client2< 127.0.0.1
+client2? Enter server port: 
 client2< ^D
 client2: ...
 (client2 exits 1)
@@ -364,13 +409,13 @@ client: Thank you for connecting
 (client is stopped)
 peer< send one\ntwo\n
 peer< send $long\n
-peer< send a\0b\nno newline at the end
+peer< send a\0b\xff\xc3\xa9\nno newline at the end
 peer< close
 (client continues)
 client: one
 client: two
 client: $long
-client: a\0b
+client: a\0b\xff\xc3\xa9
 client: no newline at the end[no newline]
 (client exits 0)
 END

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -50,6 +51,9 @@ int main(int argc, char **argv)
     struct cli cli = cli_client(argc, argv, LAB_PORT, options);
     if (ask)
         cli_ask(&cli);
+
+    /* As in the server: who reads our output may be gone, too. */
+    signal(SIGPIPE, SIG_IGN);
 
     int conn = connect_to(cli.host, cli.port);
     print_all(conn);

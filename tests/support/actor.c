@@ -259,6 +259,25 @@ char *next_line(struct stream *stream)
     return line;
 }
 
+static void skip_spaces(struct stream *stream)
+{
+    while (stream->taken < stream->len && stream->bytes[stream->taken] == ' ')
+        stream->taken++;
+}
+
+bool next_is(struct stream *stream, const char *text)
+{
+    size_t len = strlen(text);
+
+    skip_spaces(stream);
+    if (stream->len - stream->taken < len ||
+        memcmp(stream->bytes + stream->taken, text, len) != 0)
+        return false;
+    stream->taken += len;
+    skip_spaces(stream);
+    return true;
+}
+
 void end_actors(void)
 {
     /* First all are stopped, so that none speaks of another one's end. */

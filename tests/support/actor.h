@@ -58,6 +58,9 @@ bool wait_for_actors(long long deadline);
  */
 char *next_line(struct stream *stream);
 
+/* Takes `text`, and spaces around it, if that is what comes next. */
+bool next_is(struct stream *stream, const char *text);
+
 /* Ends all actors and reads what they had written. They stay in the list. */
 void end_actors(void);
 

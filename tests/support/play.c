@@ -153,6 +153,17 @@ static void hear(struct actor *actor, const struct line *line)
     free(got);
 }
 
+/* A question has no newline: the answer is typed on its line. */
+static void hear_question(struct actor *actor, const struct line *line)
+{
+    long long deadline = now_ms() + DEADLINE_MS;
+
+    while (!next_is(&actor->out, line->text))
+        if (actor->out.fd == -1 || !wait_for_actors(deadline))
+            report_silence(actor, line);
+    stage_show(actor->name, ASKS, line->text);
+}
+
 static void hear_error(struct actor *actor, const struct line *line)
 {
     size_t at;
@@ -301,6 +312,8 @@ static void play(const struct script *script)
             type(actor_of(line->name, line), line);
         else if (line->kind == PRINTS)
             hear(actor_of(line->name, line), line);
+        else if (line->kind == ASKS)
+            hear_question(actor_of(line->name, line), line);
         else
             hear_error(actor_of(line->name, line), line);
     }

@@ -153,7 +153,7 @@ static bool parse_line(const char *raw, struct line *line)
            isdigit((unsigned char)raw[name]))
         name++;
     if (name == 0 || name >= sizeof(line->name) || !raw[name] ||
-        !strchr(":!<", raw[name]) || (raw[name + 1] && raw[name + 1] != ' '))
+        !strchr(":?!<", raw[name]) || (raw[name + 1] && raw[name + 1] != ' '))
         return false;
     memcpy(line->name, raw, name);
     line->name[name] = '\0';

@@ -4,6 +4,7 @@
  *     $ build/lab3/server 8080         starts a program; its name is "server",
  *                                      a second one's "server2"
  *     server: Listening on ...         the next line of its stdout
+ *     client? Your name:               a line without its end, so far
  *     server! *bind*                   a line of its stderr; others may come
  *     server< Hello                    a line typed into it; ^D at the end of
  *                                      a line ends its input
@@ -25,6 +26,7 @@
 enum kind {
     STARTS = '$',
     PRINTS = ':',
+    ASKS = '?',
     COMPLAINS = '!',
     TYPES = '<',
     DIRECTION = '(',
