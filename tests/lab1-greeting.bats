@@ -415,7 +415,7 @@ peer< close
 client: one
 client: two
 client: $long
-client: a\0b\xff\xc3\xa9
+client: a\0b\xffé
 client: no newline at the end[no newline]
 (client exits 0)
 END

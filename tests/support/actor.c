@@ -218,21 +218,35 @@ bool wait_for_actors(long long deadline)
     return true;
 }
 
-/* Appends one byte as a reader can see it. Returns the new end. */
-static char *append_readable(char *end, unsigned char byte)
+/* The length of the UTF-8 letter at the start of the text, or 0 if it is none
+   that belongs on paper. */
+static size_t letter_length(const unsigned char *text, size_t left)
+{
+    size_t len = *text < 0x80   ? 1
+                 : *text < 0xc2 ? 0
+                 : *text < 0xe0 ? 2
+                 : *text < 0xf0 ? 3
+                 : *text < 0xf5 ? 4
+                                : 0;
+
+    if (len > left || (len == 1 && iscntrl(*text)))
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+static char *append_escaped(char *end, unsigned char byte)
 {
     static const char special[] = {'\r', '\t', '\0'};
     static const char letters[] = {'r', 't', '0'};
     const char *found = memchr(special, byte, sizeof(special));
 
-    if (found) {
-        *end++ = '\\';
-        *end++ = letters[found - special];
-        return end;
-    }
-    if (iscntrl(byte))
-        return end + snprintf(end, sizeof("\\x1b"), "\\x%02x", byte);
-    *end++ = (char)byte; /* the bytes of UTF-8, too */
+    if (found == NULL)
+        return end + snprintf(end, sizeof("\\xff"), "\\x%02x", byte);
+    *end++ = '\\';
+    *end++ = letters[found - special];
     return end;
 }
 
@@ -250,8 +264,15 @@ char *next_line(struct stream *stream)
     if (line == NULL)
         err(1, "malloc");
     char *end = line;
-    for (size_t i = 0; i < len; i++)
-        end = append_readable(end, (unsigned char)start[i]);
+    for (size_t i = 0; i < len;) {
+        const unsigned char *at = (const unsigned char *)start + i;
+        size_t n = letter_length(at, len - i);
+        if (n == 0)
+            end = append_escaped(end, *at);
+        memcpy(end, at, n);
+        end += n;
+        i += n ? n : 1;
+    }
     memcpy(end, unfinished, sizeof(unfinished));
     if (newline)
         *end = '\0';
