@@ -4,44 +4,16 @@
 load support/lab
 
 @test "given: -h prints the usage" {
-    for program in server client; do
-        play <<END
-\$ $program -h
-$program: *sage*
-$program: ...
-($program exits 0)
-END
-    done
+    prints_usage
 }
 
 @test "given: wrong usage ends with status 2" {
-    for command in 'server -x' 'server 5000 127.0.0.1 more' 'client -x' \
-        'client 127.0.0.1 5000 more' 'client -i 127.0.0.1'; do
-        play <<END
-\$ $command
-${command%% *}! *sage*
-(${command%% *} exits 2)
-END
-    done
+    refuses_operands 'server -x' 'server 5000 127.0.0.1 more' 'client -x' \
+        'client 127.0.0.1 5000 more' 'client -i 127.0.0.1'
 }
 
 @test "given: a port is digits, from 0 or 1 to 65535" {
-    for port in http2 '' 65536 99999999999999999999 80x ' 80' +80 0x50; do
-        play <<END
-# The lab's cli.h does this: take the port from the struct that it returns.
-\$ server '$port'
-server! server: invalid port '$port'
-(server exits 2)
-\$ client 127.0.0.1 '$port'
-client! client: invalid port '$port'
-(client exits 2)
-END
-    done
-    play <<'END'
-$ client 127.0.0.1 0
-client! client: invalid port '0'
-(client exits 2)
-END
+    refuses_ports
 }
 
 @test "step 1: the server makes a socket" {
@@ -65,15 +37,7 @@ END
 }
 
 @test "step 2: an address that is none is refused" {
-    for address in localhost 127.0.0 127.0.0.256 ''; do
-        play <<END
-# inet_pton(3) returns 1 when it could read the address.
-\$ server 0 '$address'
-server: ...
-server! server: invalid address '$address'
-(server exits 2)
-END
-    done
+    refuses_addresses 'server 0 ADDRESS'
 }
 
 @test "step 2: the port is the one that was asked for" {
@@ -359,14 +323,7 @@ END
 }
 
 @test "step 6: an address that is none is refused" {
-    for address in localhost 127.0.0 127.0.0.256 ''; do
-        play <<END
-# inet_pton(3) returns 1 when it could read the address.
-\$ client '$address' 5000
-client! client: invalid address '$address'
-(client exits 2)
-END
-    done
+    refuses_addresses 'client ADDRESS 5000'
 }
 
 @test "step 6: client -i asks for the address and the port" {

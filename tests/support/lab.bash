@@ -55,3 +55,66 @@ repeat() {
 on_linux() {
     [ "$(uname)" = Linux ] || skip "only Linux $1"
 }
+
+# What every pair does with its command line, thanks to cli.h and the code that
+# a starter comes with.
+
+prints_usage() {
+    local program
+    for program in server client; do
+        play <<END || return
+\$ $program -h
+$program: *sage*
+$program: ...
+($program exits 0)
+END
+    done
+}
+
+# refuses_operands COMMAND...: each is wrong usage.
+refuses_operands() {
+    local command
+    for command; do
+        play <<END || return
+\$ $command
+${command%% *}! *sage*
+(${command%% *} exits 2)
+END
+    done
+}
+
+refuses_ports() {
+    local port
+    for port in http2 '' 65536 99999999999999999999 80x ' 80' +80 0x50; do
+        play <<END || return
+# The lab's cli.h does this: take the port from the struct that it returns.
+\$ server '$port'
+server! server: invalid port '$port'
+(server exits 2)
+\$ client 127.0.0.1 '$port'
+client! client: invalid port '$port'
+(client exits 2)
+END
+    done
+    play <<'END'
+$ client 127.0.0.1 0
+client! client: invalid port '0'
+(client exits 2)
+END
+}
+
+# refuses_addresses COMMAND...: each with an address that is none in its end.
+refuses_addresses() {
+    local command address
+    for command; do
+        for address in localhost 127.0.0 127.0.0.256 ''; do
+            play <<END || return
+# inet_pton(3) returns 1 when it could read the address.
+\$ ${command/ADDRESS/\'$address\'}
+${command%% *}: ...
+${command%% *}! ${command%% *}: invalid address '$address'
+(${command%% *} exits 2)
+END
+        done
+    done
+}

@@ -14,12 +14,17 @@
  *     (NAME ends)              (NAME idles)             uses no processor
  *     (NAME gets SIGTERM)      (NAME gets SIGINT)
  *     (NAME is stopped)        (NAME continues)
+ *     (NAME runs out of descriptors)       (NAME has descriptors again)
  */
+#ifdef __linux__
+#define _GNU_SOURCE /* prlimit */
+#endif
 #include "actor.h"
 #include "report.h"
 #include "script.h"
 #include "stage.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -186,11 +191,10 @@ static void type(struct actor *actor, const struct line *line)
     bool ends = len >= 2 && strcmp(text + len - 2, "^D") == 0;
 
     stage_show(actor->name, TYPES, text);
-    if (!ends) {
-        type_to(actor, text, len);
-        type_to(actor, "\n", 1);
-    } else {
-        type_to(actor, text, len - 2);
+    /* In one write, newline and all, as a terminal hands over a line. */
+    text[len] = '\n';
+    type_to(actor, text, ends ? len - 2 : len + 1);
+    if (ends) {
         close(actor->in);
         actor->in = -1;
     }
@@ -244,6 +248,24 @@ static void watch_idle(struct actor *actor, const struct line *line)
         report_busy(actor, line, used, IDLE_MS);
 }
 
+/* Lets a program open nothing more (it has stdin, stdout, stderr and a
+   listener), or as much as this one may. Only Linux can change a limit of
+   another process, prlimit(2). */
+static void limit_descriptors(pid_t pid, bool none)
+{
+#ifdef __linux__
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (none)
+        limit.rlim_cur = 4;
+    if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == -1)
+        err(1, "prlimit");
+#else
+    (void)pid, (void)none;
+    errx(1, "this system cannot take descriptors from a program");
+#endif
+}
+
 static void direct(const struct line *line)
 {
     char name[32], word[16];
@@ -275,6 +297,10 @@ static void direct(const struct line *line)
                WSTOPPED | WEXITED | WNOWAIT);
     } else if (strcmp(word, "continues") == 0) {
         kill(actor_of(name, line)->pid, SIGCONT);
+    } else if (strstr(text, " runs out of descriptors")) {
+        limit_descriptors(actor_of(name, line)->pid, true);
+    } else if (strstr(text, " has descriptors again")) {
+        limit_descriptors(actor_of(name, line)->pid, false);
     } else if (strcmp(word, "idles") == 0) {
         watch_idle(actor_of(name, line), line);
     } else {

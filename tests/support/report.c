@@ -254,7 +254,7 @@ void report_silence(struct actor *actor, const struct line *line)
     print_done();
     print_expected(line);
     puts("Got:");
-    if (actor->running && out->len > out->taken) {
+    if (line->kind != COMPLAINS && actor->running && out->len > out->taken) {
         printf("    nothing but `%.*s`, which does not end with a newline\n",
                (int)(out->len - out->taken), out->bytes + out->taken);
         symptom = "The newline at the end of the line is missing.";
