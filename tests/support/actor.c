@@ -97,7 +97,7 @@ static _Noreturn void become(char **argv, int in, int out, int error)
 }
 
 struct actor *start_actor(const char *name, char **argv, const char *in_file,
-                          const char *out_file)
+                          const char *out_file, bool merged)
 {
     int in[2], out[2], error[2];
 
@@ -121,7 +121,7 @@ struct actor *start_actor(const char *name, char **argv, const char *in_file,
     if (actor->pid == -1)
         err(1, "fork");
     if (actor->pid == 0)
-        become(argv, in[0], out[0], error[0]);
+        become(argv, in[0], merged ? error[0] : out[0], error[0]);
     setpgid(actor->pid, actor->pid); /* as the child does: who comes first */
     close(in[0]);
     close(out[0]);

@@ -33,11 +33,11 @@ extern int actor_count;
 
 /*
  * Starts argv[0], with stdin and stdout from and to the files, or pipes where
- * they are NULL. Each actor leads a process group of its own, so that what it
+ * they are NULL; merged, stdout goes where stderr goes. Each actor leads a process group of its own, so that what it
  * starts ends with it. Ends the program when that fails.
  */
 struct actor *start_actor(const char *name, char **argv, const char *in_file,
-                          const char *out_file);
+                          const char *out_file, bool merged);
 
 /* Returns the actor of that name, or NULL. */
 struct actor *find_actor(const char *name);

@@ -10,7 +10,8 @@
  * Exit status: 0, 1 when a program did something else, 2 for wrong usage.
  *
  * The stage directions, in brackets on a line of their own:
- *     (NAME exits STATUS)      (NAME ends by itself)    not of a signal
+ *     (NAME exits STATUS)      (NAME exits STATUS within N seconds)
+ *     (NAME ends by itself)    not of a signal
  *     (NAME ends)              (NAME idles)             uses no processor
  *     (NAME gets SIGTERM)      (NAME gets SIGINT)
  *     (NAME is stopped)        (NAME continues)
@@ -84,6 +85,17 @@ static char *redirection(char **words, const char *sign)
     return NULL;
 }
 
+static bool drop_word(char **words, const char *word)
+{
+    for (; *words; words++)
+        if (strcmp(*words, word) == 0) {
+            for (; *words; words++)
+                words[0] = words[1];
+            return true;
+        }
+    return false;
+}
+
 static bool is_peer(const char *name)
 {
     return strncmp(name, "peer", strlen("peer")) == 0;
@@ -99,6 +111,7 @@ static void start(const struct line *line)
     split(command, words);
     char *in_file = redirection(words, "<");
     char *out_file = redirection(words, ">");
+    bool merged = drop_word(words, ">&2");
     if (words[0] == NULL)
         errx(2, "no program in: %s", line->shown);
     const char *base = strrchr(words[0], '/');
@@ -110,7 +123,7 @@ static void start(const struct line *line)
         snprintf(name, sizeof(name), "%s%d", base, n);
     words[0] = path;
     stage_show(name, STARTS, shown);
-    start_actor(name, words, in_file, out_file);
+    start_actor(name, words, in_file, out_file, merged);
     free(shown);
     free(command);
 }
@@ -208,9 +221,9 @@ static void type(struct actor *actor, const struct line *line)
     free(answer);
 }
 
-static void wait_for_end(struct actor *actor, const struct line *line)
+static void wait_for_end(struct actor *actor, const struct line *line, int ms)
 {
-    long long deadline = now_ms() + DEADLINE_MS;
+    long long deadline = now_ms() + ms;
 
     while (actor->running)
         if (!wait_for_actors(deadline))
@@ -269,23 +282,23 @@ static void limit_descriptors(pid_t pid, bool none)
 static void direct(const struct line *line)
 {
     char name[32], word[16];
-    int status;
+    int status, seconds = DEADLINE_MS / 1000;
     char *text = line->text;
 
-    if (sscanf(text, "%31s exits %d", name, &status) == 2) {
+    if (sscanf(text, "%31s exits %d within %d", name, &status, &seconds) >= 2) {
         struct actor *actor = actor_of(name, line);
-        wait_for_end(actor, line);
+        wait_for_end(actor, line, seconds * 1000);
         if (actor->signalled || actor->status != status)
             report_status(actor, line);
     } else if (sscanf(text, "%31s %15s", name, word) != 2) {
         errx(2, "no such stage direction: %s", line->shown);
     } else if (strstr(text, " ends by itself")) {
         struct actor *actor = actor_of(name, line);
-        wait_for_end(actor, line);
+        wait_for_end(actor, line, DEADLINE_MS);
         if (actor->signalled)
             report_status(actor, line);
     } else if (strcmp(word, "ends") == 0) {
-        wait_for_end(actor_of(name, line), line);
+        wait_for_end(actor_of(name, line), line, DEADLINE_MS);
     } else if (strstr(text, " gets SIGTERM")) {
         kill(actor_of(name, line)->pid, SIGTERM);
     } else if (strstr(text, " gets SIGINT")) {

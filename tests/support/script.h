@@ -3,6 +3,7 @@
  *
  *     $ build/lab3/server 8080         starts a program; its name is "server",
  *                                      a second one's "server2"
+ *                                      it takes < FILE, > FILE and >&2, too
  *     server: Listening on ...         the next line of its stdout
  *     client? Your name:               a line without its end, so far
  *     server! *bind*                   a line of its stderr; others may come
