@@ -1,0 +1,99 @@
+#include "chat.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "net.h"
+
+/*
+ * Fetches the next line, without its `\n` or `\r\n`. It stays valid until the
+ * next call. A last line without newline counts when the end of file follows.
+ * Returns 1, or 0 at the end of file, or -1 with errno of read(2), or with
+ * EMSGSIZE when the line is longer than LINE_LIMIT bytes.
+ */
+static int read_line(struct reader *reader, const char **line, size_t *len)
+{
+    /* TODO 2: look for a newline in what is there; while there is none, move
+       it to the front of the buffer and read more behind it. Use memchr(3),
+       memmove(3), read(2). Afterwards: the server prints "From Client: This
+       is from Client". About 35 lines. */
+    todo(2, reader, line, len);
+}
+
+/* Drops what is left of a line that was too long, up to its newline. */
+static void skip_line(struct reader *reader)
+{
+    char *newline;
+
+    while ((newline = memchr(reader->buf + reader->start, '\n',
+                             reader->end - reader->start)) == NULL) {
+        ssize_t n = read(reader->fd, reader->buf, sizeof(reader->buf));
+        reader->start = 0;
+        reader->end = n > 0 ? (size_t)n : 0;
+        if (n <= 0)
+            return;
+    }
+    reader->start = (size_t)(newline - reader->buf) + 1;
+}
+
+/* The whole line and nothing else: "bye bye" and "Bye" are no `bye`. */
+static bool is_bye(const char *line, size_t len)
+{
+    return len == 3 && memcmp(line, "bye", 3) == 0;
+}
+
+/* Sends a line and its newline. Returns 0, or -1 with errno of send(2). */
+static int send_line(int conn, const char *line, size_t len)
+{
+    char message[LINE_LIMIT];
+
+    /* TODO 1: put the newline behind the line, and send both in one go. Use
+       memcpy(3), send_all. Afterwards: the client opens with "This is from
+       Client". About 3 lines. */
+    todo(1, conn, line, len, message);
+}
+
+/* Ends the chat because of the other side: `result` is that of read_line or
+   send_line. A `bye`, an end of file and a connection that is gone are ends
+   that a chat can have; anything else is a failure. */
+static bool leave(const struct chat *chat, int result)
+{
+    /* TODO 4: print the closing line, or say what went wrong and exit. Use
+       errx(3), err(3), printf(3). Afterwards: `bye` ends both programs. About
+       7 lines. */
+    todo(4, chat, result);
+}
+
+bool say(struct chat *chat, const char *line, size_t len)
+{
+    int result = send_line(chat->heard.fd, line, len);
+
+    return result == -1 ? leave(chat, result) : !is_bye(line, len);
+}
+
+bool hear(struct chat *chat)
+{
+    const char *line;
+    size_t len;
+    int result = read_line(&chat->heard, &line, &len);
+
+    if (result != 1 || is_bye(line, len))
+        return leave(chat, result);
+    printf("From %s: ", chat->peer);
+    fwrite(line, 1, len, stdout); /* not printf: a NUL may be in it */
+    putchar('\n');
+    return true;
+}
+
+bool speak(struct chat *chat)
+{
+    /* TODO 3: read a typed line, and say it; or `bye`; or read another one.
+       Use read_line, say, skip_line, warnx(3). Afterwards: the two sides take
+       turns. About 13 lines. */
+    todo(3, chat, say, skip_line);
+}

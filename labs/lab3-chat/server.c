@@ -1,0 +1,48 @@
+/*
+ * Lab 3, chat: the server. It chats with one client, in turns; the client
+ * opens. `bye` from either side ends it.
+ *
+ *     build/lab3/server [PORT [ADDRESS]]
+ *
+ * Start it, and in a second terminal type: nc 127.0.0.1 8080
+ */
+#include <netinet/in.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "chat.h"
+#include "cli.h"
+#include "net.h"
+
+enum { LAB_PORT = 8080 };
+
+int main(int argc, char **argv)
+{
+    struct cli cli = cli_server(argc, argv, LAB_PORT, NULL);
+    struct sockaddr_in address;
+    char text[ADDRESS_TEXT];
+
+    signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error: lab 2 */
+
+    puts("Server started");
+    int listener = tcp_listen(cli.host, cli.port, &address);
+    address_text(&address, text);
+    printf("Listening on %s\n", text);
+
+    int conn = tcp_accept(listener, &address);
+    close(listener); /* one chat is all: nobody else shall wait */
+    address_text(&address, text);
+    printf("Connected client: %s\n", text);
+
+    struct chat chat = {
+        .peer = "Client",
+        .typed = {.fd = STDIN_FILENO},
+        .heard = {.fd = conn},
+    };
+    while (hear(&chat) && speak(&chat))
+        continue;
+    close(conn);
+    return 0;
+}
