@@ -220,10 +220,10 @@ END
 }
 
 @test "step 3: a line is sent as typed, with one newline" {
-    printf ' a\0b %%s\r\n\n\303\251\n' >"$folder/typed"
+    printf ' a\0b %%s \n\n\303\251\n' >"$folder/typed"
     play <<END
-# Send the line that was typed, whatever is in it, and one newline; of a \r\n,
-# the newline only. An empty line is sent, too.
+# Send the line that was typed, whatever is in it, and one newline. An empty
+# line is sent, too.
 \$ peer listen 8080
 peer: [listening on 127.0.0.1 port 8080]
 \$ client 127.0.0.1 8080 < $folder/typed
@@ -231,7 +231,7 @@ peer: [accepted]
 peer: This is from Client\n
 peer< send 1\n
 client: From Server: 1
-peer:  a\0b %s\n
+peer:  a\0b %s \n
 peer< send 2\n
 client: From Server: 2
 peer: \n
@@ -269,6 +269,7 @@ peer: not finished\n
 peer< send go on\n
 client: From Server: go on
 peer: bye\n
+peer: [end of file]
 (client exits 0)
 END
 }
@@ -347,6 +348,7 @@ server: From Client: Hello
 server< Hello
 server: Client disconnected....
 (server exits 0)
+peer: Hello\n
 END
 }
 
@@ -366,6 +368,7 @@ client< ^D
 peer< send Hello\n
 client: From Server: Hello
 peer: bye\n
+peer: [end of file]
 (client exits 0)
 END
 }

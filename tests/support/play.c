@@ -39,8 +39,8 @@
 
 enum {
     DEADLINE_MS = 5000, /* for one line; nothing right takes a tenth of it */
-    IDLE_MS = 300,
-    IDLE_CPU_MS = 60,
+    IDLE_MS = 150,
+    IDLE_CPU_MS = 40,
     WORDS_MAX = 32,
 };
 
@@ -329,6 +329,11 @@ static void finish(void)
     for (int i = 0; i < actor_count; i++) {
         report_sanitizer(&actors[i]);
         char *more = next_line(&actors[i].out);
+        /* How the peer's connection ended is news, but nothing anybody said. */
+        while (more && is_peer(actors[i].name) && more[0] == '[') {
+            free(more);
+            more = next_line(&actors[i].out);
+        }
         if (more && !actors[i].unjudged)
             report_more(&actors[i], more);
         free(more);
