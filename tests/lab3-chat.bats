@@ -220,7 +220,7 @@ END
 }
 
 @test "step 3: a line is sent as typed, with one newline" {
-    printf ' a\0b %%s \n\n\303\251\n' >"$folder/typed"
+    printf ' a\0b\377 %%s \n\n\303\251\n' >"$folder/typed"
     play <<END
 # Send the line that was typed, whatever is in it, and one newline. An empty
 # line is sent, too.
@@ -231,7 +231,7 @@ peer: [accepted]
 peer: This is from Client\n
 peer< send 1\n
 client: From Server: 1
-peer:  a\0b %s \n
+peer:  a\0b\xff %s \n
 peer< send 2\n
 client: From Server: 2
 peer: \n
@@ -417,6 +417,17 @@ server: From Client: This is from Client
 server< are you there?
 server: Client disconnected....
 (server exits 0)
+END
+    { client_chats; cat <<'END'; } | play
+(client is stopped)
+peer< send Hello\n
+peer< finish
+peer< reset
+(client continues)
+client: From Server: Hello
+client< are you there?
+client: Server disconnected....
+(client exits 0)
 END
 }
 

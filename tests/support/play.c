@@ -118,6 +118,8 @@ static void start(const struct line *line)
     base = base ? base + 1 : words[0];
     snprintf(path, sizeof(path), "%s/%s", is_peer(base) ? support : programs,
              base);
+    if (access(path, X_OK) == -1)
+        err(2, "%s", path);
     snprintf(name, sizeof(name), "%s", base);
     for (int n = 2; find_actor(name); n++)
         snprintf(name, sizeof(name), "%s%d", base, n);

@@ -243,7 +243,7 @@ size_t load_scripts(const char *file, struct script **scripts)
         number++;
         if (n > 0 && raw[n - 1] == '\n')
             raw[--n] = '\0';
-        if (!inside && raw[0] == '#')
+        if (!inside && strncmp(raw, "# ", 2) == 0)
             title =
                 copy(raw + strspn(raw, "# "), strlen(raw + strspn(raw, "# ")));
         bool opens = handout && !inside && strcmp(raw, "```transcript") == 0;

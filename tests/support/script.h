@@ -42,7 +42,7 @@ struct line {
 };
 
 struct script {
-    char *title; /* the heading above it, or the file's name */
+    char *title; /* the handout's, or the file's name */
     char port[8];
     struct line *lines;
     size_t count;

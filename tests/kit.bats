@@ -1,0 +1,581 @@
+#!/usr/bin/env bats
+# The kit itself: what holds for every lab, and for the kit that students get.
+# It needs the solutions, and what `make check` has built.
+#
+# The functions print what is wrong, and `finds_nothing` fails when they do.
+# shellcheck disable=SC2010,SC2012,SC2046 # names in the kit have no spaces
+# shellcheck disable=SC2164 # in bats a failing cd ends the test
+
+cd "$BATS_TEST_DIRNAME/.." || exit
+kit=$PWD
+labs=(labs/lab[0-9]*)
+labs=("${labs[@]#labs/}")
+make=$(command -v gmake || echo make)
+unset MAKEFLAGS MFLAGS MAKELEVEL # of the make that runs this
+
+setup() {
+    folder=$(mktemp -d)
+}
+
+teardown() {
+    rm -rf "$folder"
+}
+
+finds_nothing() {
+    "$@" >"$folder/found" 2>&1 || true
+    [ -s "$folder/found" ] || return 0
+    cat "$folder/found"
+    return 1
+}
+
+# Steps
+
+# Prints each step's comment, on one line.
+comments() {
+    awk '/\/\* (TODO|Step) [0-9]+:/ { reading = 1; text = "" }
+        reading { sub(/^ +/, ""); text = text (text ? " " : "") $0 }
+        reading && /\*\// { reading = 0; print text }' "$@"
+}
+
+# Prints "2 what the step is.", where the grammar is right.
+titles() {
+    comments "$@" |
+        sed -E 's|^/\* [A-Za-z]+ ([0-9]+): |\1 |; s|\. .*|.|'
+}
+
+# Prints the numbers of a lab's steps: "1 2 3".
+steps_of() {
+    titles "labs/$1"/*.c | cut -d ' ' -f 1 | sort -nu | paste -s -d ' ' -
+}
+
+without_steps() {
+    awk '/\/\* (TODO|Step) [0-9]+:/ { inside = 1; print "    a step" }
+        /^}/ { inside = 0 }
+        !inside' "$@"
+}
+
+# Prints "2 14" for a step 2 of 14 lines.
+lengths() {
+    awk '/^}/ { inside = 0 }
+        inside && commented && NF { lines[count]++ }
+        /\/\* Step [0-9]+:/ {
+            number[++count] = $3 + 0
+            inside = 1
+            commented = 0
+        }
+        /\*\// { commented = 1 }
+        END { for (i = 1; i <= count; i++) print number[i], lines[i] + 0 }' "$1"
+}
+
+sources() { # of the labs, seen from labs/ and solutions/
+    (cd labs && ls lab*/*.[ch] && cd ../solutions && ls lab*/*.[ch]) | sort -u
+}
+
+section() { # section NAME FILE
+    awk -v heading="## $1" '/^## / { inside = $0 == heading } inside' "$2"
+}
+
+# The house
+
+top_level() {
+    local name house=(GNUmakefile README.md handouts labs scripts solutions tests)
+    for name in "${house[@]}"; do
+        [ -e "$name" ] || echo "$name is missing"
+    done
+    { git ls-files 2>/dev/null | grep . || ls; } |
+        sed 's|/.*||' | sort -u | grep -vxE '\..*|build' |
+        grep -vxF "$(printf '%s\n' "${house[@]}")" | sed 's/$/ does not belong here/'
+}
+
+@test "the top level is as small as it is" {
+    finds_nothing top_level
+}
+
+missing_files() {
+    local lab file
+    for lab in "${labs[@]}"; do
+        for file in {labs,solutions}/"$lab"/{server,client}.c \
+            "handouts/$lab.md" "tests/$lab.bats"; do
+            [ -f "$file" ] || echo "$file is missing"
+        done
+    done
+    for file in solutions/lab* handouts/lab* tests/lab*.bats; do
+        lab=${file##*/}
+        [ -d "labs/${lab%.*}" ] || echo "$file belongs to no lab"
+    done
+}
+
+@test "every lab has its starters, solutions, handout and tests" {
+    finds_nothing missing_files
+}
+
+ports() {
+    local lab
+    grep -L 'LAB_PORT = [0-9]' {labs,solutions}/lab*/{server,client}.c |
+        sed 's/$/ has no LAB_PORT/'
+    for lab in "${labs[@]}"; do
+        grep -ho 'LAB_PORT = [0-9]*' {labs,solutions}/"$lab"/*.c | sort -u |
+            sed 1d | sed "s/^/$lab has two ports: /"
+    done
+}
+
+@test "server and client of a lab have the same port" {
+    finds_nothing ports
+}
+
+of_an_earlier_lab() {
+    local header lab name from
+    for header in labs/lib/*.h; do
+        from=$(sed -n 's/.*from lab \([0-9]*\) on.*/\1/p' "$header" | head -n 1)
+        [ -n "$from" ] || echo "$header does not say from which lab on it is"
+        for lab in "${labs[@]}"; do
+            name=${lab#lab}
+            [ "${name%%-*}" -ge "${from:-0}" ] || continue
+            # What begins in the first column and has a bracket is a function.
+            sed -n 's/^[A-Za-z_].*[ *]\([a-z_0-9]*\)(.*/\1/p' "$header" |
+                while read -r name; do
+                    grep -nE "^[A-Za-z_].*[ *]$name\(" \
+                        {labs,solutions}/"$lab"/*.[ch] |
+                        sed "s|\$| <- $header has it|"
+                done
+        done
+    done
+}
+
+@test "what is in the library is not written again in later labs" {
+    finds_nothing of_an_earlier_lab
+}
+
+sizes() {
+    local machinery lessons # lines and bytes
+    read -r -a machinery < <(cat scripts/* tests/support/* | wc -lc)
+    read -r -a lessons < <(find labs solutions handouts -type f -exec cat {} + |
+        wc -lc)
+    [ "${machinery[0]}" -lt "${lessons[0]}" ] &&
+        [ "${machinery[1]}" -lt "${lessons[1]}" ] || echo \
+        "scripts and tests/support have ${machinery[*]} lines and bytes;" \
+        "labs, solutions and handouts ${lessons[*]}"
+}
+
+@test "scripts and test support are smaller than labs, solutions and handouts" {
+    finds_nothing sizes
+}
+
+# The code
+
+# compiles_all COMPILER
+compiles_all() {
+    local flags
+    # shellcheck disable=SC2016 # $ is for make
+    flags=$(printf 'include GNUmakefile\nflags:\n\t@echo $(STRICT) $(CFLAGS)' |
+        $make -s -f - flags)
+    flags="$flags -Werror -I$kit/labs/lib -c"
+    mkdir "$folder/labs" "$folder/others" # two at a time
+    compile "$1" "$flags" labs "$kit/labs" &
+    compile "$1" "$flags" others "$kit"/{solutions,tests/support}
+    wait
+}
+
+compile() { # compile COMPILER FLAGS OUT FOLDER...
+    cd "$folder/$3" || return
+    # shellcheck disable=SC2086 # FLAGS are several
+    "$1" $2 $(find "${@:4}" -name '*.c')
+}
+
+@test "gcc has no warning" {
+    command -v gcc >/dev/null || skip 'there is no gcc'
+    finds_nothing compiles_all gcc
+}
+
+@test "clang has no warning" {
+    command -v clang >/dev/null || skip 'there is no clang'
+    finds_nothing compiles_all clang
+}
+
+@test "gcc with musl has no warning" {
+    command -v musl-gcc >/dev/null || skip 'there is no musl-gcc'
+    finds_nothing compiles_all musl-gcc
+}
+
+# Starters and solutions
+
+differences() {
+    local file
+    sources | while read -r file; do
+        diff <(without_steps "labs/$file") <(without_steps "solutions/$file") |
+            sed "s|^|$file: |"
+    done
+}
+
+@test "a starter differs from its solution only inside steps" {
+    finds_nothing differences
+}
+
+bad_todos() {
+    local lab
+    for lab in "${labs[@]}"; do
+        comments "labs/$lab"/*.[ch] | grep -vE '^/\* TODO [0-9]+: .+\. Use .+\. Afterwards: .+\. About [0-9]+ lines?\. \*/$' |
+            sed "s|^|$lab: not as the grammar has it: |"
+        grep -n TODO "labs/$lab"/*.[ch] | grep -vE '/\* TODO [0-9]+: ' |
+            sed 's/^/not as the grammar has it: /'
+        # Below TODO 2 stands todo(2 ...).
+        awk 'function check() {
+                if (wanted && !met) print FILENAME ": no todo(" wanted
+            }
+            /\/\* TODO [0-9]+:/ { check(); wanted = $3 + 0; met = 0 }
+            match($0, /todo\([0-9]+/) {
+                met = 1
+                if (substr($0, RSTART + 5, RLENGTH - 5) != wanted)
+                    print FILENAME ": below TODO " wanted ":" $0
+            }
+            /^}/ { check(); wanted = 0 }' "labs/$lab"/*.c
+    done
+}
+
+@test "every TODO says what to do, with what, to what effect, and how long it is" {
+    finds_nothing bad_todos
+}
+
+other_steps() {
+    local lab file steps
+    sources | while read -r file; do
+        diff <(titles "labs/$file") <(titles "solutions/$file") |
+            sed "s|^|$file: |"
+    done
+    for lab in "${labs[@]}"; do
+        steps=$(steps_of "$lab")
+        [[ '1 2 3 4 5 6 7' = "$steps"* && $steps = '1 2 3'* ]] ||
+            echo "$lab has the steps $steps"
+    done
+}
+
+@test "starter and solution have the same steps, from 1 to at least 3, at most 7" {
+    finds_nothing other_steps
+}
+
+other_lengths() {
+    local file
+    sources | while read -r file; do
+        comments "labs/$file" | sed -E 's/.* About ([0-9]+) line.*/\1/' |
+            paste -d ' ' - <(lengths "solutions/$file") | awk -v file="$file" '
+                {
+                    off = $1 > $3 ? $1 - $3 : $3 - $1
+                    if (off > 2 && off > $3 / 3)
+                        print file ": TODO " $2 " says about " $1 \
+                            " lines, the solution has " $3
+                }'
+    done
+}
+
+@test "a step is about as long as its TODO says" {
+    finds_nothing other_lengths
+}
+
+# Puts one program of the starter beside one of the solution.
+mix() { # mix LAB PROGRAM
+    mixed=$folder/$1-$2
+    mkdir "$mixed"
+    ln -s "$kit/build/check/solutions/${1%%-*}"/{server,client} "$mixed"
+    ln -sf "$kit/build/check/${1%%-*}/$2" "$mixed"
+}
+
+# The handout's chat comes to the place where the starter's server ends.
+unfinished_server() { # unfinished_server LAB
+    mix "$1" server
+    build/support/play -d "$mixed" "handouts/$1.md" >"$mixed/report" 2>&1
+    grep -q 'server has ended with status 3' "$mixed/report" && grep -q \
+        "step [0-9] is still to be done: TODO [0-9] in labs/$1/" \
+        "$mixed/report" && return
+    echo "$1: the starter's server does not name a step and exit 3:"
+    cat "$mixed/report"
+}
+
+# The client gets a server, and whatever the handout types.
+unfinished_client() { # unfinished_client LAB
+    mix "$1" client
+    awk -v lab="$1" '
+        /^```transcript/ { inside = !done; next }
+        /^```/ && inside { done = 1; inside = 0 }
+        inside && (!started || /^(client|server)</) { print }
+        inside && !started && /^\$ .*client/ {
+            started = 1
+            print "client: ...\nserver: ..."
+        }
+        END {
+            print "client! client: step * is still to be done: TODO * in " \
+                "labs/" lab "/*.c\n(client exits 3)"
+        }' "handouts/$1.md" >"$mixed/script"
+    build/support/play -d "$mixed" "$mixed/script"
+}
+
+all_unfinished() {
+    local lab program
+    for lab in "${labs[@]}"; do
+        for program in server client; do
+            cat "labs/$lab/$program.c" $(ls "labs/$lab"/*.c |
+                grep -vE '/(server|client)\.c$') | grep -q TODO || continue
+            unfinished_$program "$lab" >"$folder/$lab-$program.found" 2>&1 &
+        done
+    done
+    wait
+    cat "$folder"/*.found
+}
+
+@test "a starter, when run, says which step is missing and exits 3" {
+    finds_nothing all_unfinished
+}
+
+# The first red line is step 1's; step 2 waits for it.
+first_red() { # first_red LAB
+    local short=${1%%-*} tap=$folder/$1.tap
+    TMPDIR=$folder/tmp PAIR=build/check/$short \
+        bats --tap -f '^step [12]:' "tests/$1.bats" >"$tap" 2>&1 || true
+    grep -E '^(not )?ok' "$tap" | grep -m 1 -E '^not|skip' |
+        grep -qE '^not ok [0-9]+ step 1:' ||
+        echo "$1: the starter's first failure is not at step 1"
+    grep -q '^#     step 1 is still to be done' "$tap" ||
+        echo "$1: it does not fail because step 1 is still to be done"
+    grep -E '^(not )?ok [0-9]+ step 2:' "$tap" |
+        grep -v '# skip.* first mend step 1$' |
+        sed "s/^/$1: does not wait for step 1: /"
+    grep -q 'ok [0-9]* step 2:' "$tap" || echo "$1: no test of step 2"
+}
+
+first_reds() {
+    local lab
+    mkdir "$folder/tmp"
+    for lab in "${labs[@]}"; do
+        first_red "$lab" >"$folder/$lab.found" 2>&1 &
+    done
+    wait
+    cat "$folder"/*.found
+    ls -A "$folder/tmp" | sed 's/^/left behind: /'
+}
+
+@test "a starter fails first at step 1, for that reason, and later steps wait" {
+    finds_nothing first_reds
+}
+
+# Handouts
+
+handout_steps() {
+    local lab steps items tested
+    for lab in "${labs[@]}"; do
+        steps=$(steps_of "$lab")
+        items=$(section Steps "handouts/$lab.md" |
+            sed -n 's/^\([0-9]*\)\. .*/\1/p' | paste -s -d ' ' -)
+        [ "$items" = "$steps" ] ||
+            echo "$lab has the steps $steps; its handout has: $items"
+        tested=$(sed -n 's/^@test "step \([0-9]*\):.*/\1/p' "tests/$lab.bats" |
+            sort -nu | paste -s -d ' ' -)
+        [ "$tested" = "$steps" ] ||
+            echo "$lab has the steps $steps; its tests have: $tested"
+        section Hints "handouts/$lab.md" | awk -v lab="$lab" -v steps="$steps" '
+            match($0, /^[#* ]*Step [0-9]+/) { step = substr($0, RSTART, RLENGTH)
+                                              sub(/.* /, "", step) }
+            /^- / { hints[step]++ }
+            END {
+                for (i = 1; i <= split(steps, step_of); i++)
+                    if (hints[i] < 2)
+                        print lab ": hints for step " i ": " hints[i] + 0
+            }'
+    done
+}
+
+@test "every step is in the handout, has two hints, and is tested" {
+    finds_nothing handout_steps
+}
+
+headings() {
+    local lab
+    for lab in "${labs[@]}"; do
+        awk '/^```/ { code = !code } !code && sub(/^## /, "")' \
+            "handouts/$lab.md" | diff - <(printf '%s\n' Goal 'By hand' \
+            'The calls' Steps 'What you should see' 'Break it' Questions \
+            'Going further' Hints) | sed "s/^/$lab: /"
+    done
+}
+
+@test "every handout has the same sections in the same order" {
+    finds_nothing headings
+}
+
+# A transcript of README.md tells by its programs' folder of which lab it is.
+transcripts() {
+    local text lab
+    for text in handouts/*.md README.md; do
+        awk -v out="$folder/${text##*/}" '
+            /^```transcript/ { count++; inside = 1; next }
+            /^```/ { inside = 0 }
+            inside { print >(out "." count) }' "$text"
+    done
+    for lab in "${labs[@]}"; do
+        [ -f "$folder/$lab.md.1" ] || echo "handouts/$lab.md has no transcript"
+    done
+    for text in "$folder"/*.md.*; do
+        lab=$(sed -n 's|.*build/\(lab[0-9]*\)/.*|\1|p' "$text" | head -n 1)
+        play_solution "${lab:-$(basename "${text%%-*}")}" "$text" \
+            >"$text.found" 2>&1 &
+    done
+    wait
+    cat "$folder"/*.found
+}
+
+play_solution() { # play_solution LAB FILE
+    build/support/play -d "build/check/solutions/$1" "$2" ||
+        echo "That is in ${2##*/}"
+}
+
+@test "what handouts and README show is what the solutions do" {
+    finds_nothing transcripts
+}
+
+# README and commands
+
+not_listed() {
+    local lab help
+    help=$($make help)
+    for lab in "${labs[@]}"; do
+        grep -q "^|.*handouts/$lab\.md" README.md ||
+            echo "README.md's table does not have $lab"
+        grep -q "make ${lab%%-*}  *[a-z]" <<<"$help" ||
+            echo "make help does not have $lab"
+    done
+}
+
+@test "README and make help name every lab" {
+    finds_nothing not_listed
+}
+
+@test "make lab9 says which labs there are" {
+    ! $make lab9 >"$folder/out" 2>&1 || false
+    grep -qF "The labs are: ${labs[*]%%-*}" "$folder/out"
+}
+
+@test "nothing of an interrupted play is left" {
+    local signal
+    # The first lab's pair, which leaves its process numbers. Its client waits
+    # for a server that is stopped.
+    # shellcheck disable=SC2016 # $ is for the script
+    printf '#!/bin/sh\necho $$ >"$0.pid"\nexec %s/${0##*/} "$@"\n' \
+        "$kit/build/check/solutions/${labs[0]%%-*}" >"$folder/server"
+    chmod +x "$folder/server"
+    cp "$folder/server" "$folder/client"
+    cat >"$folder/waits" <<'END'
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+(server is stopped)
+$ client 127.0.0.1 5000
+client: Thank you for connecting
+END
+    mkdir "$folder/tmp"
+    for signal in INT TERM HUP; do
+        finds_nothing left_after "$signal"
+    done
+}
+
+left_after() { # left_after SIGNAL
+    local leader program pid tries=0
+    set -m # a process group of its own, as in a terminal
+    TMPDIR=$folder/tmp build/support/play -d "$folder" "$folder/waits" 3>&- &
+    leader=$!
+    set +m
+    until [ -s "$folder/client.pid" ] || [ $((tries += 1)) -gt 100 ]; do
+        sleep 0.05
+    done
+    kill -s "$1" -- "-$leader"
+    wait "$leader" || [ $? -gt 128 ] || echo "play was done before SIG$1"
+    for program in server client; do
+        pid=$(cat "$folder/$program.pid")
+        ! kill -0 "$pid" || echo "after SIG$1 the $program is alive"
+        kill -KILL "$pid"
+        rm "$folder/$program.pid"
+    done 2>/dev/null
+    ls -A "$folder/tmp"
+}
+
+# What students get
+
+# Packs labs in a copy of the kit, and goes to where a student unpacks it.
+pack() { # pack [N...]
+    mkdir -p "$folder/kit" "$folder/student"
+    cp -R GNUmakefile labs solutions handouts scripts tests "$folder/kit"
+    (cd "$folder/kit" && $make dist LABS="$*")
+    cd "$folder/student"
+    tar -xzf "$folder/kit/build/socket-labs.tar.gz"
+    cd socket-labs
+    mkdir build # quicker than to compile them again
+    cp -R "$kit"/build/{flags,support} build
+}
+
+not_for_students() {
+    local lab file
+    find . -name 'solutions*' -o -name kit.bats -o -name instructor.md \
+        -o -name mutants -o -name variants
+    grep -n '/\* Step [0-9]' labs/*/*.c
+    for lab in "${labs[@]}"; do
+        for file in "labs/$lab"/{server,client}.c "handouts/$lab.md" \
+            "tests/$lab.bats"; do
+            cmp "$file" "$kit/$file"
+        done
+    done
+}
+
+@test "make dist packs every lab, and no solution" {
+    pack
+    finds_nothing not_for_students
+}
+
+given_away() {
+    local header from
+    for header in "$kit"/labs/lib/*.h; do
+        from=$(sed -n 's/.*from lab \([0-9]*\) on.*/\1/p' "$header" | head -n 1)
+        [ "$from" -le 2 ] || find . -name "$(basename "$header" .h).[ch]"
+    done
+    ls labs handouts tests | grep 'lab[3-9]'
+}
+
+@test "make dist of labs 1 and 2 has nothing of the later ones" {
+    pack 1 2
+    finds_nothing given_away
+}
+
+@test "make dist refuses a lab that is not there" {
+    local operand status
+    for operand in 9 x '1 2' ''; do
+        status=0
+        scripts/dist "$operand" >"$folder/out" 2>&1 || status=$?
+        [ $status = 2 ]
+        grep -q "there is no lab '$operand'; the labs are: 1 2" "$folder/out"
+    done
+}
+
+@test "a student is told what to do first, and next" {
+    pack 1 2
+    $make -j2 check | grep -F 'Start with handouts/lab1-greeting.md'
+    # The tests of the other steps would be quick, but not quick enough.
+    sed '/^@test "step [2-9]/,/^}/d' "$kit/tests/lab1-greeting.bats" \
+        >tests/lab1-greeting.bats
+    echo '/* begun */' >>labs/lab1-greeting/client.c
+    ! $make check >"$folder/out" 2>&1 || false
+    grep 'step 1 is still to be done: TODO 1 in labs/lab1' "$folder/out"
+    ! grep labs/lab2 "$folder/out" || false
+}
+
+@test "a student's make demo shows the transcript without running anything" {
+    pack 1
+    $make demo-lab1 | grep 'Thank you for connecting'
+    [ ! -e build/lab1/server ]
+}
+
+@test "what students do not have says so in one line" {
+    local target
+    pack 1
+    for target in solutions dist lint; do
+        ! $make $target >"$folder/out" 2>&1 || false
+        grep "make $target: the students' kit has none" "$folder/out"
+        [ "$(wc -l <"$folder/out")" -eq 1 ]
+    done
+}
