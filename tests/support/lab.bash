@@ -110,7 +110,7 @@ refuses_addresses() {
         for address in localhost 127.0.0 127.0.0.256 ''; do
             play <<END || return
 # inet_pton(3) returns 1 when it could read the address.
-\$ ${command/ADDRESS/\'$address\'}
+\$ ${command%ADDRESS*}'$address'${command#*ADDRESS}
 ${command%% *}: ...
 ${command%% *}! ${command%% *}: invalid address '$address'
 (${command%% *} exits 2)

@@ -15,21 +15,17 @@ static struct value {
 } values[VALUES_MAX];
 static size_t value_count;
 
-static void *grow(void *memory, size_t size)
+/* Appends n characters. A NULL `to` is an empty text. Returns the new text. */
+static char *append(char *to, const char *from, size_t n)
 {
-    memory = realloc(memory, size);
-    if (memory == NULL)
+    size_t len = to ? strlen(to) : 0;
+
+    to = realloc(to, len + n + 1);
+    if (to == NULL)
         err(1, "realloc");
-    return memory;
-}
-
-static char *copy(const char *text, size_t len)
-{
-    char *new = grow(NULL, len + 1);
-
-    memcpy(new, text, len);
-    new[len] = '\0';
-    return new;
+    memcpy(to + len, from, n);
+    to[len + n] = '\0';
+    return to;
 }
 
 const char *value_of(const char *name, size_t len)
@@ -65,21 +61,16 @@ static size_t name_length(const char *text)
 
 char *expand(const char *text, const char *otherwise)
 {
-    char *new = copy("", 0);
-    size_t len = 0;
+    char *new = append(NULL, "", 0);
 
     while (*text) {
-        size_t n = name_length(text);
-        const char *value = n ? value_of(text + 1, n - 2) : NULL;
-        if (n && value == NULL)
+        size_t name = name_length(text);
+        const char *value = name ? value_of(text + 1, name - 2) : NULL;
+        if (name && value == NULL)
             value = otherwise;
-        const char *from = value ? value : text;
-        size_t add = value ? strlen(value) : n ? n : 1;
-        new = grow(new, len + add + 1);
-        memcpy(new + len, from, add);
-        len += add;
-        new[len] = '\0';
-        text += n ? n : 1;
+        size_t n = name ? name : 1;
+        new = value ? append(new, value, strlen(value)) : append(new, text, n);
+        text += n;
     }
     return new;
 }
@@ -131,149 +122,133 @@ bool matches(const char *want, const char *got, size_t *at)
     return same;
 }
 
-/* Takes a raw line apart. Returns false when it is none of a transcript. */
+/* Takes a line apart. Returns false when it is none of a transcript. */
 static bool parse_line(const char *raw, struct line *line)
 {
+    size_t name = strspn(raw, "abcdefghijklmnopqrstuvwxyz0123456789");
     size_t len = strlen(raw);
-    size_t name = 0;
+    size_t from = 2;
 
-    line->shown = copy(raw, len);
-    line->name[0] = '\0';
+    line->shown = append(NULL, raw, len);
     if (strncmp(raw, "$ ", 2) == 0) {
         line->kind = STARTS;
-        line->text = copy(raw + 2, len - 2);
-        return true;
-    }
-    if (raw[0] == '(' && raw[len - 1] == ')') {
+    } else if (raw[0] == '(' && raw[len - 1] == ')') {
         line->kind = DIRECTION;
-        line->text = copy(raw + 1, len - 2);
-        return true;
-    }
-    while (islower((unsigned char)raw[name]) ||
-           isdigit((unsigned char)raw[name]))
-        name++;
-    if (name == 0 || name >= sizeof(line->name) || !raw[name] ||
-        !strchr(":?!<", raw[name]) || (raw[name + 1] && raw[name + 1] != ' '))
+        from = 1;
+        len--;
+    } else if (name > 0 && name < sizeof(line->name) && raw[name] &&
+               strchr(":?!<", raw[name])) {
+        line->kind = (enum kind)raw[name];
+        memcpy(line->name, raw, name);
+        from = name + 1 + (raw[name + 1] == ' ');
+    } else {
         return false;
-    memcpy(line->name, raw, name);
-    line->name[name] = '\0';
-    line->kind = (enum kind)raw[name];
-    size_t skip = name + (raw[name + 1] ? 2 : 1);
-    line->text = copy(raw + skip, len - skip);
+    }
+    line->text = append(NULL, raw + from, len - from);
     return true;
 }
 
-/* Puts {port} in place of the word `port` wherever it follows `before`. */
+/* Puts {port} in place of the number `port` wherever it follows `before`. */
 static char *name_port(char *text, const char *before, const char *port)
 {
-    char *new = copy("", 0);
-    size_t len = 0;
+    size_t lead = strlen(before), digits = strlen(port);
+    char *new = append(NULL, "", 0);
 
     for (const char *at = text; *at;) {
-        size_t lead = strlen(before), digits = strlen(port);
-        bool here = strncmp(at, before, lead) == 0 &&
-                    strncmp(at + lead, port, digits) == 0 &&
-                    !isalnum((unsigned char)at[lead + digits]);
-        size_t add = here ? lead + strlen("{port}") : 1;
-        new = grow(new, len + add + 1);
-        if (here)
-            snprintf(new + len, add + 1, "%s{port}", before);
-        else
-            new[len] = *at;
-        len += add;
-        new[len] = '\0';
-        at += here ? lead + digits : 1;
+        new = append(new, at, 1);
+        at++;
+        size_t len = strlen(new);
+        if (len >= lead && strcmp(new + len - lead, before) == 0 &&
+            strncmp(at, port, digits) == 0 &&
+            !isdigit((unsigned char)at[digits])) {
+            new = append(new, "{port}", strlen("{port}"));
+            at += digits;
+        }
     }
     free(text);
     return new;
 }
 
+/* Finds the transcript's port, and gives it its name wherever it stands. */
 static void find_port(struct script *script)
 {
     for (size_t i = 0; i < script->count && !script->port[0]; i++) {
         struct line *line = &script->lines[i];
         const char *port = strstr(line->text, " port ");
         size_t digits = port ? strspn(port + 6, "0123456789") : 0;
-        if (line->kind == PRINTS && digits > 0 && digits < 6 &&
-            !strchr(line->text, '*'))
+        if (line->kind == PRINTS && digits > 0 &&
+            digits < sizeof(script->port) && !strchr(line->text, '*'))
             memcpy(script->port, port + 6, digits);
     }
     for (size_t i = 0; script->port[0] && i < script->count; i++) {
         struct line *line = &script->lines[i];
-        if (line->kind == STARTS)
-            line->text = name_port(line->text, " ", script->port);
-        else if (line->kind == PRINTS || line->kind == COMPLAINS)
-            line->text = name_port(line->text, " port ", script->port);
+        const char *before = line->kind == STARTS ? " " : " port ";
+        line->text = name_port(line->text, before, script->port);
     }
 }
 
-static void add_line(struct script *script, struct line line)
+static struct script *add_script(struct script *scripts, size_t count,
+                                 const char *title)
 {
-    script->lines =
-        grow(script->lines, (script->count + 1) * sizeof(*script->lines));
-    script->lines[script->count++] = line;
+    scripts = realloc(scripts, (count + 1) * sizeof(*scripts));
+    if (scripts == NULL)
+        err(1, "realloc");
+    scripts[count] =
+        (struct script){.title = append(NULL, title, strlen(title))};
+    return scripts;
 }
 
-/* Joins lines of `# words` into one hint. */
-static char *add_hint(char *hint, bool goes_on, const char *words)
+/* Adds a line. One with a `#` is the hint for those that follow it. */
+static void add_line(struct script *script, const char *raw, const char *file)
 {
-    size_t len = goes_on ? strlen(hint) : 0;
-    char *new = grow(NULL, len + strlen(words) + 2);
+    struct line line = {.hint = script->hint};
 
-    snprintf(new, len + strlen(words) + 2, "%s%s%s", goes_on ? hint : "",
-             goes_on ? " " : "", words);
-    return new;
+    if (raw[0] == '#') {
+        char *before = script->in_hint ? script->hint : NULL;
+        script->hint = append(before, raw + 1, strlen(raw + 1));
+    } else if (raw[0] != '\0') {
+        if (!parse_line(raw, &line))
+            errx(2, "%s: not a line of a transcript: %s", file, raw);
+        script->lines =
+            realloc(script->lines, (script->count + 1) * sizeof(line));
+        if (script->lines == NULL)
+            err(1, "realloc");
+        script->lines[script->count++] = line;
+    }
+    script->in_hint = raw[0] == '#';
 }
 
 size_t load_scripts(const char *file, struct script **scripts)
 {
-    bool is_stdin = strcmp(file, "-") == 0;
-    FILE *in = is_stdin ? stdin : fopen(file, "r");
-    if (in == NULL)
-        err(1, "open %s", file);
-    size_t len = strlen(file);
-    bool handout = len > 3 && strcmp(file + len - 3, ".md") == 0;
-    bool inside = !handout, hinted = false;
-    char *title = copy(file, len), *hint = NULL, *raw = NULL;
-    size_t count = 0, size = 0, number = 0;
+    FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
+    const char *end = strrchr(file, '.');
+    bool handout = end && strcmp(end, ".md") == 0;
+    bool inside = !handout;
+    char title[128], *raw = NULL;
+    size_t count = 0, size = 0;
     ssize_t n;
 
-    *scripts = NULL;
+    if (in == NULL)
+        err(1, "open %s", file);
+    snprintf(title, sizeof(title), "%s", file);
+    *scripts = handout ? NULL : add_script(NULL, count++, title);
     while ((n = getline(&raw, &size, in)) != -1) {
-        number++;
         if (n > 0 && raw[n - 1] == '\n')
-            raw[--n] = '\0';
-        if (!inside && strncmp(raw, "# ", 2) == 0)
-            title =
-                copy(raw + strspn(raw, "# "), strlen(raw + strspn(raw, "# ")));
-        bool opens = handout && !inside && strcmp(raw, "```transcript") == 0;
-        if (opens || (!handout && count == 0)) {
-            *scripts = grow(*scripts, (count + 1) * sizeof(**scripts));
-            (*scripts)[count++] = (struct script){.title = title};
-            hint = NULL;
+            raw[n - 1] = '\0';
+        if (handout && strcmp(raw, "```transcript") == 0) {
+            *scripts = add_script(*scripts, count++, title);
             inside = true;
-        }
-        if (opens || !inside)
-            continue;
-        if (handout && strcmp(raw, "```") == 0) {
+        } else if (handout && strcmp(raw, "```") == 0) {
             inside = false;
-            continue;
+        } else if (inside) {
+            add_line(&(*scripts)[count - 1], raw, file);
+        } else if (strncmp(raw, "# ", 2) == 0) {
+            snprintf(title, sizeof(title), "%s", raw + 2);
         }
-        if (raw[0] == '#')
-            hint = add_hint(hint, hinted, raw + 1 + (raw[1] == ' '));
-        hinted = raw[0] == '#';
-        if (hinted || n == 0)
-            continue;
-        struct line line = {.hint = hint};
-        if (!parse_line(raw, &line))
-            errx(2, "%s, line %zu: not a line of a transcript: %s", file,
-                 number, raw);
-        add_line(&(*scripts)[count - 1], line);
     }
     for (size_t i = 0; i < count; i++)
         find_port(&(*scripts)[i]);
     free(raw);
-    if (!is_stdin)
-        fclose(in);
+    fclose(in);
     return count;
 }

@@ -46,6 +46,8 @@ struct script {
     char port[8];
     struct line *lines;
     size_t count;
+    char *hint; /* of the lines that come next, while it is read */
+    bool in_hint;
 };
 
 /*
