@@ -314,7 +314,7 @@ all_unfinished() {
         for program in server client; do
             cat "labs/$lab/$program.c" $(ls "labs/$lab"/*.c |
                 grep -vE '/(server|client)\.c$') | grep -q TODO || continue
-            unfinished_$program "$lab" >"$folder/$lab-$program.found" 2>&1 &
+            unfinished_$program "$lab" >"$folder/$lab-$program.found" 2>&1 3>&- &
         done
     done
     wait
@@ -345,7 +345,7 @@ first_reds() {
     local lab
     mkdir "$folder/tmp"
     for lab in "${labs[@]}"; do
-        first_red "$lab" >"$folder/$lab.found" 2>&1 &
+        first_red "$lab" >"$folder/$lab.found" 2>&1 3>&- &
     done
     wait
     cat "$folder"/*.found
@@ -415,7 +415,7 @@ transcripts() {
     for text in "$folder"/*.md.*; do
         lab=$(sed -n 's|.*build/\(lab[0-9]*\)/.*|\1|p' "$text" | head -n 1)
         play_solution "${lab:-$(basename "${text%%-*}")}" "$text" \
-            >"$text.found" 2>&1 &
+            >"$text.found" 2>&1 3>&- &
     done
     wait
     cat "$folder"/*.found

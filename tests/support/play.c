@@ -53,47 +53,45 @@ static void on_interrupt(int signal_number)
     _exit(128 + signal_number);
 }
 
-/* Cuts text into words at its spaces; '...' holds one together. */
-static void split(char *text, char **words)
+/* A program to start: what stands behind "$". */
+struct command {
+    char *words[WORDS_MAX + 1];
+    char *in_file, *out_file; /* < FILE, > FILE */
+    bool merged;              /* >&2 */
+};
+
+/* Cuts text at its spaces; '...' holds a word together. */
+static struct command split(char *text)
 {
+    struct command command = {0};
     size_t n = 0;
+    char **next = NULL; /* where the word behind < or > goes */
 
     while (*(text += strspn(text, " "))) {
+        char *word = text;
         char end = ' ';
-        if (*text == '\'')
-            end = *text++;
-        if (n == WORDS_MAX - 1)
-            errx(2, "more than %d words on a line", WORDS_MAX - 1);
-        words[n++] = text;
-        text += strcspn(text, (char[]){end, '\0'});
+        if (*text == '\'') {
+            end = '\'';
+            word++;
+        }
+        text = word + strcspn(word, (char[]){end, '\0'});
         if (*text)
             *text++ = '\0';
+
+        if (strcmp(word, ">&2") == 0) {
+            command.merged = true;
+        } else if (strcmp(word, "<") == 0) {
+            next = &command.in_file;
+        } else if (strcmp(word, ">") == 0) {
+            next = &command.out_file;
+        } else if (next) {
+            *next = word;
+            next = NULL;
+        } else if (n < WORDS_MAX) {
+            command.words[n++] = word;
+        }
     }
-    words[n] = NULL;
-}
-
-/* Takes `< FILE` or `> FILE` out of the words and returns the file. */
-static char *redirection(char **words, const char *sign)
-{
-    for (; *words; words++)
-        if (strcmp(*words, sign) == 0 && words[1]) {
-            char *file = words[1];
-            for (; words[1]; words++)
-                words[0] = words[2];
-            return file;
-        }
-    return NULL;
-}
-
-static bool drop_word(char **words, const char *word)
-{
-    for (; *words; words++)
-        if (strcmp(*words, word) == 0) {
-            for (; *words; words++)
-                words[0] = words[1];
-            return true;
-        }
-    return false;
+    return command;
 }
 
 static bool is_peer(const char *name)
@@ -103,19 +101,15 @@ static bool is_peer(const char *name)
 
 static void start(const struct line *line)
 {
-    char *words[WORDS_MAX];
-    char *command = expand(line->text, "0");
     char *shown = expand(line->text, "0");
+    char *text = expand(line->text, "0");
+    struct command command = split(text);
     char name[32], path[4096];
 
-    split(command, words);
-    char *in_file = redirection(words, "<");
-    char *out_file = redirection(words, ">");
-    bool merged = drop_word(words, ">&2");
-    if (words[0] == NULL)
+    if (command.words[0] == NULL)
         errx(2, "no program in: %s", line->shown);
-    const char *base = strrchr(words[0], '/');
-    base = base ? base + 1 : words[0];
+    const char *slash = strrchr(command.words[0], '/');
+    const char *base = slash ? slash + 1 : command.words[0];
     snprintf(path, sizeof(path), "%s/%s", is_peer(base) ? support : programs,
              base);
     if (access(path, X_OK) == -1)
@@ -123,11 +117,12 @@ static void start(const struct line *line)
     snprintf(name, sizeof(name), "%s", base);
     for (int n = 2; find_actor(name); n++)
         snprintf(name, sizeof(name), "%s%d", base, n);
-    words[0] = path;
+    command.words[0] = path;
     stage_show(name, STARTS, shown);
-    start_actor(name, words, in_file, out_file, merged);
+    start_actor(name, command.words, command.in_file, command.out_file,
+                command.merged);
     free(shown);
-    free(command);
+    free(text);
 }
 
 static struct actor *actor_of(const char *name, const struct line *line)
@@ -219,7 +214,7 @@ static void type(struct actor *actor, const struct line *line)
     /* The peer says "ok" when it has done what it was told. */
     char *answer = wait_for_line(&actor->err);
     if (answer == NULL || strcmp(answer, "ok") != 0)
-        report_peer(actor, line, answer);
+        report_otherwise(line, answer ? answer : "no answer", NULL);
     free(answer);
 }
 
@@ -229,7 +224,7 @@ static void wait_for_end(struct actor *actor, const struct line *line, int ms)
 
     while (actor->running)
         if (!wait_for_actors(deadline))
-            report_survivor(actor, line);
+            report_end(actor, line);
 }
 
 /* The processor time that a process has used, or -1 where it cannot be told.
@@ -260,7 +255,11 @@ static void watch_idle(struct actor *actor, const struct line *line)
               "not looked at)\n",
               stderr);
     else if (used > IDLE_CPU_MS)
-        report_busy(actor, line, used, IDLE_MS);
+        report_otherwise(
+            line, "it uses the processor all the time",
+            "The program spins: it calls something again and again that does "
+            "not wait. After the end of file, recv returns 0 at once, each "
+            "time that it is called.");
 }
 
 /* Lets a program open nothing more (it has stdin, stdout, stderr and a
@@ -283,41 +282,39 @@ static void limit_descriptors(pid_t pid, bool none)
 
 static void direct(const struct line *line)
 {
-    char name[32], word[16];
+    char name[32], what[64] = "";
     int status, seconds = DEADLINE_MS / 1000;
-    char *text = line->text;
 
-    if (sscanf(text, "%31s exits %d within %d", name, &status, &seconds) >= 2) {
-        struct actor *actor = actor_of(name, line);
+    if (sscanf(line->text, "%31s %63[^\n]", name, what) != 2)
+        errx(2, "no such stage direction: %s", line->shown);
+    struct actor *actor = actor_of(name, line);
+
+    if (sscanf(what, "exits %d within %d", &status, &seconds) >= 1) {
         wait_for_end(actor, line, seconds * 1000);
         if (actor->signalled || actor->status != status)
-            report_status(actor, line);
-    } else if (sscanf(text, "%31s %15s", name, word) != 2) {
-        errx(2, "no such stage direction: %s", line->shown);
-    } else if (strstr(text, " ends by itself")) {
-        struct actor *actor = actor_of(name, line);
+            report_end(actor, line);
+    } else if (strcmp(what, "ends by itself") == 0) {
         wait_for_end(actor, line, DEADLINE_MS);
         if (actor->signalled)
-            report_status(actor, line);
-    } else if (strcmp(word, "ends") == 0) {
-        wait_for_end(actor_of(name, line), line, DEADLINE_MS);
-    } else if (strstr(text, " gets SIGTERM")) {
-        kill(actor_of(name, line)->pid, SIGTERM);
-    } else if (strstr(text, " gets SIGINT")) {
-        kill(actor_of(name, line)->pid, SIGINT);
-    } else if (strstr(text, " is stopped")) {
+            report_end(actor, line);
+    } else if (strcmp(what, "ends") == 0) {
+        wait_for_end(actor, line, DEADLINE_MS);
+    } else if (strcmp(what, "gets SIGTERM") == 0) {
+        kill(actor->pid, SIGTERM);
+    } else if (strcmp(what, "gets SIGINT") == 0) {
+        kill(actor->pid, SIGINT);
+    } else if (strcmp(what, "is stopped") == 0) {
         siginfo_t info;
-        kill(actor_of(name, line)->pid, SIGSTOP);
-        waitid(P_PID, (id_t)actor_of(name, line)->pid, &info,
-               WSTOPPED | WEXITED | WNOWAIT);
-    } else if (strcmp(word, "continues") == 0) {
-        kill(actor_of(name, line)->pid, SIGCONT);
-    } else if (strstr(text, " runs out of descriptors")) {
-        limit_descriptors(actor_of(name, line)->pid, true);
-    } else if (strstr(text, " has descriptors again")) {
-        limit_descriptors(actor_of(name, line)->pid, false);
-    } else if (strcmp(word, "idles") == 0) {
-        watch_idle(actor_of(name, line), line);
+        kill(actor->pid, SIGSTOP);
+        waitid(P_PID, (id_t)actor->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
+    } else if (strcmp(what, "continues") == 0) {
+        kill(actor->pid, SIGCONT);
+    } else if (strcmp(what, "runs out of descriptors") == 0) {
+        limit_descriptors(actor->pid, true);
+    } else if (strcmp(what, "has descriptors again") == 0) {
+        limit_descriptors(actor->pid, false);
+    } else if (strcmp(what, "idles") == 0) {
+        watch_idle(actor, line);
     } else {
         errx(2, "no such stage direction: %s", line->shown);
     }

@@ -162,30 +162,35 @@ static void print_cause(const char *symptom, const char *hint)
         puts("    none that is known; the two lines above are what to go by");
 }
 
+static void print_state(const struct actor *actor)
+{
+    if (actor->running)
+        printf("    %s is still running\n", actor->name);
+    else if (actor->signalled)
+        printf("    %s was ended by signal %d (%s)\n", actor->name,
+               actor->status, strsignal(actor->status));
+    else
+        printf("    %s has ended with status %d\n", actor->name, actor->status);
+}
+
 static void print_actors(void)
 {
+    char *line;
+
     puts("How they are:");
     for (int i = 0; i < actor_count; i++) {
         struct actor *actor = &actors[i];
-        printf("    %s ", actor->name);
-        if (actor->running)
-            puts("is still running");
-        else if (actor->signalled)
-            printf("was ended by signal %d (%s)\n", actor->status,
-                   strsignal(actor->status));
-        else
-            printf("has ended with status %d\n", actor->status);
-        char *line;
+        print_state(actor);
         while ((line = next_line(&actor->out)) != NULL)
             printf("        %s: %s\n", actor->name, line);
         actor->err.taken = 0;
-        while (strncmp(actor->name, "peer", 4) != 0 &&
-               (line = next_line(&actor->err)) != NULL)
-            printf("        %s! %s\n", actor->name, line);
+        while ((line = next_line(&actor->err)) != NULL)
+            if (strcmp(line, "ok") != 0) /* the peer's, of each command */
+                printf("        %s! %s\n", actor->name, line);
     }
 }
 
-/* Lets what is on its way arrive; says the end of it; ends everything. */
+/* Lets what is on its way arrive. */
 static void settle(void)
 {
     long long deadline = now_ms() + SETTLE_MS;
@@ -280,50 +285,24 @@ void report_more(struct actor *actor, const char *got)
     finish(NULL, played ? playing->lines[played - 1].hint : NULL);
 }
 
-void report_survivor(struct actor *actor, const struct line *line)
-{
-    print_done();
-    print_expected(line);
-    printf("Got:\n    %s is still running\n", actor->name);
-    finish(NULL, line->hint);
-}
-
-void report_status(struct actor *actor, const struct line *line)
+void report_end(struct actor *actor, const struct line *line)
 {
     settle();
     print_done();
     print_expected(line);
     puts("Got:");
-    if (actor->signalled)
-        printf("    %s was ended by signal %d (%s)\n", actor->name,
-               actor->status, strsignal(actor->status));
-    else
-        printf("    (%s exits %d)\n", actor->name, actor->status);
+    print_state(actor);
     finish(NULL, line->hint);
 }
 
-void report_busy(struct actor *actor, const struct line *line,
-                 long long used_ms, long long of_ms)
-{
-    print_done();
-    print_expected(line);
-    printf("Got:\n    %s used the processor for %lld of %lld ms\n", actor->name,
-           used_ms, of_ms);
-    finish("The program spins: it calls something again and again that does "
-           "not wait. After the end of file recv returns 0 at once, each time "
-           "that it is called.",
-           line->hint);
-}
-
-void report_peer(struct actor *actor, const struct line *line,
-                 const char *answer)
+void report_otherwise(const struct line *line, const char *got,
+                      const char *symptom)
 {
     settle();
     print_done();
-    printf("Expected:\n    the scripted peer can do this: %s\nGot:\n    %s\n",
-           line->shown, answer ? answer : "no answer");
-    (void)actor;
-    finish(NULL, line->hint);
+    print_expected(line);
+    printf("Got:\n    %s\n", got);
+    finish(symptom, line->hint);
 }
 
 void report_sanitizer(struct actor *actor)

@@ -26,17 +26,12 @@ _Noreturn void report_silence(struct actor *actor, const struct line *line);
 /* A line came that the transcript does not have. */
 _Noreturn void report_more(struct actor *actor, const char *got);
 
-/* The program should have ended, or ended otherwise. */
-_Noreturn void report_survivor(struct actor *actor, const struct line *line);
-_Noreturn void report_status(struct actor *actor, const struct line *line);
+/* A program is still running, or has ended otherwise than it should. */
+_Noreturn void report_end(struct actor *actor, const struct line *line);
 
-/* It used processor time while it had nothing to do. */
-_Noreturn void report_busy(struct actor *actor, const struct line *line,
-                           long long used_ms, long long of_ms);
-
-/* The scripted peer could not do what it was told. */
-_Noreturn void report_peer(struct actor *actor, const struct line *line,
-                           const char *answer);
+/* Something else went wrong. `symptom` is what it means, or NULL. */
+_Noreturn void report_otherwise(const struct line *line, const char *got,
+                                const char *symptom);
 
 /* Fails when a sanitizer found something in this program. */
 void report_sanitizer(struct actor *actor);
