@@ -23,18 +23,18 @@ enum { LAB_PORT = 5000 };
    no address of its own: connect picks a free port. */
 static int connect_to(const char *ip, uint16_t port)
 {
-    /* TODO 6: make a socket as the server did, and connect it. Use socket(2),
-       inet_pton(3), htons(3), connect(2). Afterwards: the server prints "Got
-       connection from". About 13 lines. */
+    /* TODO 6: make a socket as the server did, and connect it. Use
+       socket(2), inet_pton(3), htons(3), connect(2). Afterwards: the server
+       prints "Got connection from". About 13 lines. */
     todo(6, ip, port);
 }
 
 /* Prints what the server sends, in however many pieces it comes. */
 static void print_all(int conn)
 {
-    /* TODO 7: receive and print until the end of file, which is 0 bytes. Use
-       recv(2), fwrite(3). Afterwards: the client prints the greeting. About 6
-       lines. */
+    /* TODO 7: receive and print until the end of file, which is 0 bytes.
+       Use recv(2), fwrite(3). Afterwards: the client prints the greeting.
+       About 6 lines. */
     todo(7, conn);
 }
 

@@ -33,9 +33,9 @@ static void print_address(const char *what, const struct sockaddr_in *address)
 /* Returns a new TCP socket: a door of this house, with no number on it yet. */
 static int make_socket(void)
 {
-    /* TODO 1: ask the system for a socket. Use socket(2), and end with err(3)
-       when it returns -1. Afterwards: the server prints "Socket successfully
-       created". About 5 lines. */
+    /* TODO 1: ask the system for a socket. Use socket(2), and end with
+       err(3) when it returns -1. Afterwards: the server prints "Socket
+       successfully created". About 5 lines. */
     todo(1);
 }
 
@@ -54,9 +54,9 @@ static struct sockaddr_in bind_socket(int listener, const char *ip,
                                       uint16_t port)
 {
     /* TODO 2: put the number on the door, and read what it says now. Use
-       inet_pton(3), htons(3), bind(2), getsockname(2). Afterwards: it prints
-       "Socket bound to" and its address; `server 5000 localhost` is refused
-       with "invalid address 'localhost'". About 14 lines. */
+       inet_pton(3), htons(3), bind(2), getsockname(2). Afterwards: it
+       prints "Socket bound to" and its address; `server 5000 localhost` is
+       refused with "invalid address 'localhost'". About 14 lines. */
     todo(2, listener, ip, port, print_address);
 }
 
@@ -64,7 +64,8 @@ static struct sockaddr_in bind_socket(int listener, const char *ip,
 static void start_listening(int listener, const struct sockaddr_in *address)
 {
     /* TODO 3: let clients queue up. Use listen(2). Afterwards: it prints
-       "Listening on" and its address, and connect(2) succeeds. About 3 lines. */
+       "Listening on" and its address, and clients can connect. About 3
+       lines. */
     todo(3, listener, address, BACKLOG);
 }
 
@@ -81,9 +82,9 @@ static int accept_client(int listener)
    them went. */
 static void greet(int conn)
 {
-    /* TODO 5: send the characters, but not the NUL that ends the string. Use
-       send(2). Afterwards: `nc 127.0.0.1 5000` prints the greeting. About 2
-       lines. */
+    /* TODO 5: send the characters, but not the NUL that ends the string.
+       Use send(2). Afterwards: `nc 127.0.0.1 5000` prints the greeting.
+       About 2 lines. */
     todo(5, conn, greeting);
 }
 

@@ -18,10 +18,10 @@
  */
 static int read_line(struct reader *reader, const char **line, size_t *len)
 {
-    /* TODO 2: look for a newline in what is there; while there is none, move
-       it to the front of the buffer and read more behind it. Use memchr(3),
-       memmove(3), read(2). Afterwards: the server prints "From Client: This
-       is from Client". About 35 lines. */
+    /* TODO 2: look for a newline in what is there; while there is none,
+       move it to the front of the buffer and read more behind it. Use
+       memchr(3), memmove(3), read(2). Afterwards: the server prints "From
+       Client: This is from Client". About 35 lines. */
     todo(2, reader, line, len);
 }
 
@@ -64,8 +64,8 @@ static int send_line(int conn, const char *line, size_t len)
 static bool leave(const struct chat *chat, int result)
 {
     /* TODO 4: print the closing line, or say what went wrong and exit. Use
-       errx(3), err(3), printf(3). Afterwards: `bye` ends both programs. About
-       7 lines. */
+       errx(3), err(3), printf(3). Afterwards: `bye` ends both programs.
+       About 7 lines. */
     todo(4, chat, result);
 }
 
@@ -93,7 +93,7 @@ bool hear(struct chat *chat)
 bool speak(struct chat *chat)
 {
     /* TODO 3: read a typed line, and say it; or `bye`; or read another one.
-       Use read_line, say, skip_line, warnx(3). Afterwards: the two sides take
-       turns. About 13 lines. */
+       Use read_line, say, skip_line, warnx(3). Afterwards: the two sides
+       take turns. About 13 lines. */
     todo(3, chat, say, skip_line);
 }

@@ -33,8 +33,9 @@ extern int actor_count;
 
 /*
  * Starts argv[0], with stdin and stdout from and to the files, or pipes where
- * they are NULL; merged, stdout goes where stderr goes. Each actor leads a process group of its own, so that what it
- * starts ends with it. Ends the program when that fails.
+ * they are NULL; if merged, stdout goes where stderr goes. Each actor leads a
+ * process group of its own, so that what it starts ends with it. Ends the
+ * program when that fails.
  */
 struct actor *start_actor(const char *name, char **argv, const char *in_file,
                           const char *out_file, bool merged);
@@ -64,7 +65,7 @@ bool next_is(struct stream *stream, const char *text);
 /* Ends all actors and reads what they had written. They stay in the list. */
 void end_actors(void);
 
-/* Ends what still lives and forgets all actors. A signal handler may call it. */
+/* Ends what still lives and forgets all. A signal handler may call it. */
 void kill_actors(void);
 
 /* Milliseconds on a clock that is never set. */

@@ -115,13 +115,14 @@ void stage_show(const char *name, int how, const char *text)
                        : how == STARTS    ? "$ "
                        : how == COMPLAINS ? "! "
                                           : "";
-    char *row = malloc(strlen(name) + strlen(text) + 8);
+    const char *who = first || how == STARTS ? "" : name;
+    size_t size = strlen(name) + strlen(text) + 8;
+    char *row = malloc(size);
 
     if (!is_open || row == NULL)
         return;
     /* A second client says which one it is. */
-    sprintf(row, "%s%s%s%s", first || how == STARTS ? "" : name,
-            first || how == STARTS ? "" : ": ", mark, text);
+    snprintf(row, size, "%s%s%s%s", who, *who ? ": " : "", mark, text);
     const char *rest = row;
     do {
         size_t bytes = fitting(rest);
