@@ -311,30 +311,20 @@ END
 }
 
 @test "step 4: only the line bye is bye" {
-    for line in 'bye bye' Bye BYE 'good bye' ' bye' 'bye ' byebye by bye. \
-        'bye\0' '\0bye' 'bye\r'; do
-        { client_chats; cat <<END; } | play
-# Compare the whole line, its length too: strstr finds bye in goodbye, and
-# strncmp in byebye.
+    {
+        client_chats
+        echo '# Compare the whole line, and its length: strstr finds bye in'
+        echo '# goodbye, and strncmp in byebye.'
+        for line in 'bye bye' Bye BYE 'good bye' ' bye' 'bye ' byebye by bye. \
+            'bye\0' '\0bye' 'bye\r'; do
+            cat <<END
 peer< send $line\r\n
 client: From Server: $line
-client< go on
-peer: go on\n
+client< good${line%%\\*}
+peer: good${line%%\\*}\n
 END
-    done
-    { client_chats; cat <<'END'; } | play
-# The same for what is typed.
-peer< send Hello\n
-client: From Server: Hello
-client< bye bye
-peer: bye bye\n
-peer< send Hello\n
-client: From Server: Hello
-client< Bye
-peer: Bye\n
-peer< send Hello\n
-client: From Server: Hello
-END
+        done
+    } | play
 }
 
 @test "step 4: bye in the middle of a chat, together with other lines" {

@@ -48,8 +48,7 @@ play() {
 
 # repeat N TEXT: the text N times.
 repeat() {
-    local i
-    for ((i = 0; i < $1; i++)); do printf %s "$2"; done
+    printf "%$1s" '' | sed "s/ /$2/g"
 }
 
 on_linux() {
