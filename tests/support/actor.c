@@ -93,7 +93,8 @@ static _Noreturn void become(char **argv, int in, int out, int error)
     dup2(out, 1);
     dup2(error, 2);
     execv(argv[0], argv);
-    err(127, "%s", argv[0]);
+    warn("%s", argv[0]);
+    _exit(127); /* not exit: what is registered with atexit is not ours */
 }
 
 struct actor *start_actor(const char *name, char **argv, const char *in_file,

@@ -39,6 +39,7 @@
 
 enum {
     DEADLINE_MS = 5000, /* for one line; nothing right takes a tenth of it */
+    GRACE_MS = 300,     /* the same, when a step is missing */
     IDLE_MS = 150,
     IDLE_CPU_MS = 40,
     WORDS_MAX = 32,
@@ -134,6 +135,17 @@ static struct actor *actor_of(const char *name, const struct line *line)
     return actor;
 }
 
+/* Waits until something happens. Returns false at the deadline; that comes soon
+   when a program has met a step that is still to be done. */
+static bool wait_more(long long *deadline)
+{
+    long long soon = now_ms() + GRACE_MS;
+
+    if (missing_step() && *deadline > soon)
+        *deadline = soon;
+    return wait_for_actors(*deadline);
+}
+
 /* Returns the next line of a stream, or NULL after the deadline or at its
    end, when there will be none any more. */
 static char *wait_for_line(struct stream *stream)
@@ -142,7 +154,7 @@ static char *wait_for_line(struct stream *stream)
     char *line;
 
     while ((line = next_line(stream)) == NULL)
-        if (stream->fd == -1 || !wait_for_actors(deadline))
+        if (stream->fd == -1 || !wait_more(&deadline))
             return next_line(stream);
     return line;
 }
@@ -174,7 +186,7 @@ static void hear_question(struct actor *actor, const struct line *line)
     long long deadline = now_ms() + DEADLINE_MS;
 
     while (!next_is(&actor->out, line->text))
-        if (actor->out.fd == -1 || !wait_for_actors(deadline))
+        if (actor->out.fd == -1 || !wait_more(&deadline))
             report_silence(actor, line);
     stage_show(actor->name, ASKS, line->text);
 }
@@ -223,7 +235,7 @@ static void wait_for_end(struct actor *actor, const struct line *line, int ms)
     long long deadline = now_ms() + ms;
 
     while (actor->running)
-        if (!wait_for_actors(deadline))
+        if (!wait_more(&deadline))
             report_end(actor, line);
 }
 
@@ -372,7 +384,9 @@ static void recite(const struct script *script)
         const struct line *line = &script->lines[i];
         const char *name = line->name;
         if (line->kind == STARTS)
-            name = strstr(line->shown, "server") ? "server" : "client";
+            name = strstr(line->text, "server") ? "server" : "client";
+        else if (line->kind == DIRECTION)
+            name = line->text;
         char *text = expand(line->text, script->port);
         stage_show(name, (int)line->kind, text);
         free(text);
@@ -410,6 +424,7 @@ int main(int argc, char **argv)
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGHUP, on_interrupt);
+    atexit(kill_actors);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (show)
         stage_open(pace);

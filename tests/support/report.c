@@ -132,8 +132,7 @@ static const char *symptom_of(const struct actor *actor)
     return NULL;
 }
 
-/* A step that is still to be done explains everything. */
-static const char *missing_step(void)
+const char *missing_step(void)
 {
     for (int i = 0; i < actor_count; i++) {
         const char *at = said(&actors[i], "step ");
@@ -145,7 +144,7 @@ static const char *missing_step(void)
 
 static void print_cause(const char *symptom, const char *hint)
 {
-    const char *step = missing_step();
+    const char *step = missing_step(); /* explains everything */
 
     puts("Likely cause:");
     if (step) {
@@ -205,8 +204,6 @@ static _Noreturn void finish(const char *symptom, const char *hint)
     print_actors();
     if (reading)
         printf("Read again: %s\n", reading);
-    fflush(stdout);
-    kill_actors();
     exit(1);
 }
 

@@ -16,6 +16,9 @@ void report_progress(const struct script *script, size_t at);
 /* What to read again: "handouts/lab3-chat.md, step 2". */
 void report_reading(const char *words);
 
+/* What a starter said that met a step which is still to be done, or NULL. */
+const char *missing_step(void);
+
 /* A line came, and differs behind its first `at` bytes. */
 _Noreturn void report_difference(struct actor *actor, const struct line *line,
                                  const char *got, size_t at);
