@@ -77,7 +77,7 @@ END
 }
 
 @test "step 3: clients can connect as soon as the server says so" {
-    play <<'END'
+    play_hindered <<'END'
 # Print the line after listen(2), not before: a client reads it and calls. The
 # port goes through htons(3) into the address and through ntohs(3) out of it.
 $ server 5000
@@ -195,7 +195,8 @@ END
 @test "step 5: the server greets a client that says nothing, and ends" {
     play <<'END'
 # The server speaks first: it does not wait for the client. The greeting is the
-# characters up to the newline and no NUL; then the connection is closed.
+# characters up to the newline and no NUL; then the connection is closed. It
+# goes to the socket that accept returned, not to the listener.
 $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
@@ -331,10 +332,7 @@ client< 127.0.0.1
 client? Enter server port: 
 client< {port}
 peer: [accepted]
-peer< send Hello\n
-peer< close
-client: Hello
-(client exits 0)
+client: ...
 # At the end of input there is no answer, and no server to call.
 $ client -i
 client2? Enter server address: 

@@ -176,6 +176,21 @@ server: Client 127.0.0.1 port {client} disconnected after 27 bytes
 END
 }
 
+@test "step 3: a send that takes only some of the bytes is gone on with" {
+    long=$(repeat 100 0123456789)
+    play_hindered <<END
+# send(2) returns how many bytes it took. Send the rest: from where it stopped,
+# and only what is left. (Here each send takes 7 bytes at most.)
+\$ server 1234
+server: Listening on 127.0.0.1 port 1234
+\$ peer connect 1234
+peer: [connected from port {client}]
+server: Client 127.0.0.1 port {client} connected
+peer< send $long\n
+peer: $long\n
+END
+}
+
 @test "step 3: the count is right for many bytes" {
     many=$(repeat 5000 0123456789abcde)
     play <<END
@@ -365,6 +380,21 @@ client: quit
 END
 }
 
+@test "step 4: all of a long line is sent" {
+    long=$(repeat 100 0123456789)
+    play_hindered <<END
+# Step 3, in the client: send(2) may take only some of the bytes (here 7).
+\$ peer listen 1234
+peer: [listening on 127.0.0.1 port 1234]
+\$ client 127.0.0.1 1234
+peer: [accepted]
+client< $long
+peer: $long\n
+peer< send $long\n
+client: $long
+END
+}
+
 @test "step 4: what comes back may come in pieces" {
     play <<'END'
 # One recv is not one answer. Receive until as many bytes came as were sent.
@@ -384,34 +414,6 @@ client: one, two
 client< three
 peer: three\n
 END
-}
-
-@test "step 4: every byte of a file comes back, NULs too" {
-    printf 'a\0b\r\n\377\n\nno newline at the end' >"$folder/file"
-    play <<END
-# What was read has the length that read(2) said: it is no string.
-\$ server 1234
-server: Listening on 127.0.0.1 port 1234
-server: ...
-\$ client 127.0.0.1 1234 < $folder/file > $folder/back
-(client exits 0)
-END
-    cmp "$folder/file" "$folder/back"
-}
-
-@test "step 4: a mebibyte comes back without a deadlock" {
-    yes 0123456789abcdef | head -c 1048576 >"$folder/file"
-    play <<END
-# Read back each piece before the next is sent. If both sides only send, the
-# buffers between them fill up, and both wait for ever.
-\$ server 1234
-server: Listening on 127.0.0.1 port 1234
-\$ client 127.0.0.1 1234 < $folder/file > $folder/back
-server: Client 127.0.0.1 port * connected
-(client exits 0 within 60 seconds)
-server: Client 127.0.0.1 port * disconnected after 1048576 bytes
-END
-    cmp "$folder/file" "$folder/back"
 }
 
 @test "step 4: a server that is gone early: the client says so and exits 1" {
@@ -487,6 +489,34 @@ peer< reset
 client! client: *
 (client exits 1)
 END
+}
+
+@test "step 5: every byte of a file comes back, NULs too" {
+    printf 'a\0b\r\n\377\n\nno newline at the end' >"$folder/file"
+    play <<END
+# What was read has the length that read(2) said: it is no string.
+\$ server 1234
+server: Listening on 127.0.0.1 port 1234
+server: ...
+\$ client 127.0.0.1 1234 < $folder/file > $folder/back
+(client exits 0)
+END
+    cmp "$folder/file" "$folder/back"
+}
+
+@test "step 5: a mebibyte comes back without a deadlock" {
+    yes 0123456789abcdef | head -c 1048576 >"$folder/file"
+    play <<END
+# Read back each piece before the next is sent. If both sides only send, the
+# buffers between them fill up, and both wait for ever.
+\$ server 1234
+server: Listening on 127.0.0.1 port 1234
+\$ client 127.0.0.1 1234 < $folder/file > $folder/back
+server: Client 127.0.0.1 port * connected
+(client exits 0 within 60 seconds)
+server: Client 127.0.0.1 port * disconnected after 1048576 bytes
+END
+    cmp "$folder/file" "$folder/back"
 }
 
 @test "step 5: the handout's transcripts" {

@@ -87,13 +87,16 @@ END
 
 @test "step 1: the client opens, with one line" {
     play <<'END'
-# The line goes out with a newline, without a NUL, and before anybody types.
+# The line goes out with a newline, without a NUL or anything else behind it,
+# and before anybody types.
 $ peer listen 8080
 peer: [listening on 127.0.0.1 port 8080]
 $ client 127.0.0.1 8080
 peer: [accepted]
 peer: This is from Client\n
 client: ...
+peer< finish
+peer: [end of file]
 END
 }
 

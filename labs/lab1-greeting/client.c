@@ -24,8 +24,9 @@ enum { LAB_PORT = 5000 };
 static int connect_to(const char *ip, uint16_t port)
 {
     /* TODO 6: make a socket as the server did, and connect it. Use
-       socket(2), inet_pton(3), htons(3), connect(2). Afterwards: the server
-       prints "Got connection from". About 13 lines. */
+       socket(2), inet_pton(3), htons(3), connect(2), err(1, "connect %s
+       port %u", ip, port). Afterwards: the server prints "Got connection
+       from". About 13 lines. */
     todo(6, ip, port);
 }
 

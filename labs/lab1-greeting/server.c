@@ -54,9 +54,10 @@ static struct sockaddr_in bind_socket(int listener, const char *ip,
                                       uint16_t port)
 {
     /* TODO 2: put the number on the door, and read what it says now. Use
-       inet_pton(3), htons(3), bind(2), getsockname(2). Afterwards: it
-       prints "Socket bound to" and its address; `server 5000 localhost` is
-       refused with "invalid address 'localhost'". About 14 lines. */
+       inet_pton(3), errx(2, "invalid address '%s'", ip), htons(3), bind(2),
+       err(1, "bind %s port %u", ip, port), getsockname(2). Afterwards: it
+       prints "Socket bound to" and its address, and refuses `server 5000
+       localhost`. About 14 lines. */
     todo(2, listener, ip, port, print_address);
 }
 

@@ -99,8 +99,8 @@ static unsigned long long echo(int conn, const char *client)
     unsigned long long count = 0;
 
     /* TODO 2: receive, count and send back, until the end of file. Use
-       recv(2), send_all. Afterwards: a client that sends nothing is
-       "disconnected after 0 bytes". About 14 lines. */
+       recv(2), send_all, and warn(3) for what fails. Afterwards: a client
+       that sends nothing is "disconnected after 0 bytes". About 14 lines. */
     todo(2, conn, client, buf, count, send_all);
 }
 
@@ -112,7 +112,8 @@ static _Noreturn void serve_clients(int listener)
 
     /* TODO 1: accept, echo, close; and again. Use accept_client,
        address_text, echo, close(2). Afterwards: the server prints "Client
-       127.0.0.1 port ... connected". About 8 lines. */
+       127.0.0.1 port ... connected" and, when echo is done, "Client ...
+       disconnected after ... bytes". About 8 lines. */
     todo(1, listener, &address, client, accept_client, address_text, echo);
 }
 

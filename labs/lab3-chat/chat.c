@@ -25,7 +25,7 @@ static int read_line(struct reader *reader, const char **line, size_t *len)
     todo(2, reader, line, len);
 }
 
-/* Drops what is left of a line that was too long, up to its newline. */
+/* Drops what is left of a line, up to its newline. */
 static void skip_line(struct reader *reader)
 {
     char *newline;
@@ -39,6 +39,22 @@ static void skip_line(struct reader *reader)
             return;
     }
     reader->start = (size_t)(newline - reader->buf) + 1;
+}
+
+/* As read_line, for a line that is going to be sent: it is dropped with a
+   warning, and another one is read, when there is no room for its newline. */
+static int read_typed_line(struct reader *reader, const char **line,
+                           size_t *len)
+{
+    for (;;) {
+        int result = read_line(reader, line, len);
+        bool too_long = result == 1 ? *len + 1 > LINE_LIMIT
+                                    : result == -1 && errno == EMSGSIZE;
+        if (!too_long)
+            return result;
+        warnx("not sent: a line has at most %d bytes", LINE_LIMIT);
+        skip_line(reader);
+    }
 }
 
 /* The whole line and nothing else: "bye bye" and "Bye" are no `bye`. */
@@ -92,8 +108,11 @@ bool hear(struct chat *chat)
 
 bool speak(struct chat *chat)
 {
-    /* TODO 3: read a typed line, and say it; or `bye`; or read another one.
-       Use read_line, say, skip_line, warnx(3). Afterwards: the two sides
-       take turns. About 13 lines. */
-    todo(3, chat, say, skip_line);
+    const char *line;
+    size_t len;
+
+    /* TODO 3: read a typed line and say it; at the end of input, say bye.
+       Use read_typed_line, say, err(3). Afterwards: the two sides take
+       turns. About 6 lines. */
+    todo(3, chat, line, len, read_typed_line);
 }

@@ -55,7 +55,7 @@ static int read_line(struct reader *reader, const char **line, size_t *len)
     }
 }
 
-/* Drops what is left of a line that was too long, up to its newline. */
+/* Drops what is left of a line, up to its newline. */
 static void skip_line(struct reader *reader)
 {
     char *newline;
@@ -69,6 +69,22 @@ static void skip_line(struct reader *reader)
             return;
     }
     reader->start = (size_t)(newline - reader->buf) + 1;
+}
+
+/* As read_line, for a line that is going to be sent: it is dropped with a
+   warning, and another one is read, when there is no room for its newline. */
+static int read_typed_line(struct reader *reader, const char **line,
+                           size_t *len)
+{
+    for (;;) {
+        int result = read_line(reader, line, len);
+        bool too_long = result == 1 ? *len + 1 > LINE_LIMIT
+                                    : result == -1 && errno == EMSGSIZE;
+        if (!too_long)
+            return result;
+        warnx("not sent: a line has at most %d bytes", LINE_LIMIT);
+        skip_line(reader);
+    }
 }
 
 /* The whole line and nothing else: "bye bye" and "Bye" are no `bye`. */
@@ -126,18 +142,14 @@ bool hear(struct chat *chat)
 
 bool speak(struct chat *chat)
 {
-    /* Step 3: read a typed line, and say it; or `bye`; or read another one. */
-    for (;;) {
-        const char *line;
-        size_t len;
-        int result = read_line(&chat->typed, &line, &len);
-        if (result == 0)
-            return say(chat, "bye", strlen("bye"));
-        if (result == 1 && len < LINE_LIMIT)
-            return say(chat, line, len);
-        if (result == -1 && errno != EMSGSIZE)
-            err(1, "read stdin");
-        warnx("not sent: a line has at most %d bytes", LINE_LIMIT);
-        skip_line(&chat->typed);
-    }
+    const char *line;
+    size_t len;
+
+    /* Step 3: read a typed line and say it; at the end of input, say bye. */
+    int result = read_typed_line(&chat->typed, &line, &len);
+    if (result == -1)
+        err(1, "read stdin");
+    if (result == 0)
+        return say(chat, "bye", strlen("bye"));
+    return say(chat, line, len);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WIDTH = 76, BEFORE = 14, EXCERPT = 60, SETTLE_MS = 200 };
+enum { WIDTH = 76, BEFORE = 14, EXCERPT = 60, ERRORS = 16, SETTLE_MS = 200 };
 
 static const struct script *playing;
 static size_t played;
@@ -71,7 +71,7 @@ static void print_done(void)
     if (from)
         printf("    (%zu lines before these)\n", from);
     for (size_t i = from; i < played; i++)
-        print_around("", playing->lines[i].shown, 0);
+        print_around("", playing->lines[i].played, 0);
 }
 
 /* Finds words in what a program wrote to stderr. */
@@ -103,6 +103,8 @@ static const struct symptom {
      "the server before this one really gone? `ss -tlnp` shows who listens."},
     {"Bad file descriptor",
      "A descriptor is used after it was closed, or before it was opened."},
+    {"Operation not supported",
+     "Only a SOCK_STREAM socket can listen and accept."},
     {"not a socket", "The descriptor is not that of a socket. Is the result of "
                      "a call stored before it is compared with -1?"},
 };
@@ -142,12 +144,22 @@ const char *missing_step(void)
     return NULL;
 }
 
+/* A missing step explains a failure, unless it comes after the step that is
+   looked at: as far as that one, the program should have been right. */
+static bool explains(const char *step)
+{
+    const char *tested = reading ? strstr(reading, "step ") : NULL;
+
+    return step && (tested == NULL ||
+                    strtol(step + 5, NULL, 10) <= strtol(tested + 5, NULL, 10));
+}
+
 static void print_cause(const char *symptom, const char *hint)
 {
-    const char *step = missing_step(); /* explains everything */
+    const char *step = missing_step();
 
     puts("Likely cause:");
-    if (step) {
+    if (explains(step)) {
         printf("    %.*s\n", (int)strcspn(step, "\n"), step);
         return;
     }
@@ -183,8 +195,8 @@ static void print_actors(void)
         while ((line = next_line(&actor->out)) != NULL)
             printf("        %s: %s\n", actor->name, line);
         actor->err.taken = 0;
-        while ((line = next_line(&actor->err)) != NULL)
-            if (strcmp(line, "ok") != 0) /* the peer's, of each command */
+        for (int n = 0; (line = next_line(&actor->err)) != NULL;)
+            if (strcmp(line, "ok") != 0 && n++ < ERRORS) /* "ok": the peer */
                 printf("        %s! %s\n", actor->name, line);
     }
 }

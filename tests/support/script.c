@@ -184,6 +184,7 @@ static void find_port(struct script *script)
         struct line *line = &script->lines[i];
         const char *before = line->kind == STARTS ? " " : " port ";
         line->text = name_port(line->text, before, script->port);
+        line->shown = name_port(line->shown, before, script->port);
     }
 }
 

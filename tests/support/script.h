@@ -35,7 +35,8 @@ enum kind {
 
 struct line {
     enum kind kind;
-    char *shown;      /* the whole line as written */
+    char *shown;      /* the whole line as written, the port as {port} */
+    char *played;     /* the same with the numbers of this run, once it is */
     char name[32];    /* of the program; empty for STARTS and DIRECTION */
     char *text;       /* what follows */
     const char *hint; /* the likely cause when this line fails, or NULL */
