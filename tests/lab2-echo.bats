@@ -380,18 +380,17 @@ client: quit
 END
 }
 
-@test "step 4: all of a long line is sent" {
-    long=$(repeat 100 0123456789)
-    play_hindered <<END
+@test "step 4: all of a line is sent" {
+    play_hindered <<'END'
 # Step 3, in the client: send(2) may take only some of the bytes (here 7).
-\$ peer listen 1234
+$ peer listen 1234
 peer: [listening on 127.0.0.1 port 1234]
-\$ client 127.0.0.1 1234
+$ client 127.0.0.1 1234
 peer: [accepted]
-client< $long
-peer: $long\n
-peer< send $long\n
-client: $long
+client< seven and more
+peer: seven and more\n
+peer< send seven and more\n
+client: seven and more
 END
 }
 

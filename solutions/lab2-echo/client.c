@@ -5,7 +5,7 @@
  *     build/lab2/client [HOST [PORT]]
  *
  * Start the server first, and type; Ctrl-D ends the input. A file goes, too:
- *     build/lab2/client <README.md | cmp - README.md
+ *     build/lab2/client <GNUmakefile | cmp - GNUmakefile
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
