@@ -114,5 +114,5 @@ bool speak(struct chat *chat)
     /* TODO 3: read a typed line and say it; at the end of input, say bye.
        Use read_typed_line, say, err(3). Afterwards: the two sides take
        turns. About 6 lines. */
-    todo(3, chat, line, len, read_typed_line);
+    todo(3, chat, &line, &len, read_typed_line);
 }
