@@ -10,6 +10,26 @@
 #include "cli.h"
 #include "net.h"
 
+/* Reads more behind what is waiting, which first moves to the front of the
+   buffer. Returns what read(2) returned: 0 at the end of file. */
+static ssize_t read_more(struct reader *reader)
+{
+    /* Step 2: make room and read into it; again if a signal came between. */
+    size_t waiting = reader->end - reader->start;
+    memmove(reader->buf, reader->buf + reader->start, waiting);
+    reader->start = 0;
+    reader->end = waiting;
+
+    ssize_t n;
+    do
+        n = read(reader->fd, reader->buf + waiting,
+                 sizeof(reader->buf) - waiting);
+    while (n == -1 && errno == EINTR);
+    if (n > 0)
+        reader->end += (size_t)n;
+    return n;
+}
+
 /*
  * Fetches the next line, without its `\n` or `\r\n`. It stays valid until the
  * next call. A last line without newline counts when the end of file follows.
@@ -18,39 +38,34 @@
  */
 static int read_line(struct reader *reader, const char **line, size_t *len)
 {
-    /* Step 2: look for a newline in what is there; while there is none, move
-       it to the front of the buffer and read more behind it. */
+    /* Step 2: look for a newline in what is waiting, and read more until
+       there is one. */
     for (;;) {
-        char *start = reader->buf + reader->start;
-        size_t have = reader->end - reader->start;
-        char *newline = memchr(start, '\n', have);
-        size_t raw = newline ? (size_t)(newline - start) + 1 : have;
+        const char *start = reader->buf + reader->start;
+        size_t waiting = reader->end - reader->start;
+        const char *newline = memchr(start, '\n', waiting);
+        size_t raw = newline ? (size_t)(newline - start) + 1 : waiting;
         if (raw > LINE_LIMIT) {
             errno = EMSGSIZE;
             return -1;
         }
+
         if (newline) {
+            bool crlf = raw >= 2 && newline[-1] == '\r';
             *line = start;
-            *len = raw - (raw >= 2 && newline[-1] == '\r' ? 2 : 1);
+            *len = raw - (crlf ? 2 : 1);
             reader->start += raw;
             return 1;
         }
 
-        memmove(reader->buf, start, have);
-        reader->start = 0;
-        reader->end = have;
-        ssize_t n =
-            read(reader->fd, reader->buf + have, sizeof(reader->buf) - have);
-        if (n == -1 && errno == EINTR)
-            continue;
+        ssize_t n = read_more(reader);
         if (n == -1)
             return -1;
-        reader->end += (size_t)n;
         if (n == 0) {
             *line = reader->buf;
-            *len = have;
-            reader->start = have;
-            return have > 0;
+            *len = raw;
+            reader->start = raw;
+            return raw > 0;
         }
     }
 }
@@ -58,14 +73,12 @@ static int read_line(struct reader *reader, const char **line, size_t *len)
 /* Drops what is left of a line, up to its newline. */
 static void skip_line(struct reader *reader)
 {
-    char *newline;
+    const char *newline;
 
     while ((newline = memchr(reader->buf + reader->start, '\n',
                              reader->end - reader->start)) == NULL) {
-        ssize_t n = read(reader->fd, reader->buf, sizeof(reader->buf));
-        reader->start = 0;
-        reader->end = n > 0 ? (size_t)n : 0;
-        if (n <= 0)
+        reader->start = reader->end;
+        if (read_more(reader) <= 0)
             return;
     }
     reader->start = (size_t)(newline - reader->buf) + 1;
