@@ -64,7 +64,7 @@ $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ server 5000
 server: ...
-server! server: *127.0.0.1 port 5000*: Address already in use
+server! server: *127.0.0.1 port 5000*: Address*in use
 (server exits 1)
 END
     play <<'END'

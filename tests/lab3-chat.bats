@@ -57,7 +57,7 @@ $ peer listen 8080
 peer: [listening on 127.0.0.1 port 8080]
 $ server 8080
 server: ...
-server! server: *127.0.0.1 port 8080*: Address already in use
+server! server: *127.0.0.1 port 8080*: Address*in use
 (server exits 1)
 END
     play <<'END'

@@ -73,8 +73,7 @@ static size_t receive_some(int conn, char *buf, size_t len)
 /* Prints what came at once, though no newline may be at its end. */
 static void print(const char *bytes, size_t len)
 {
-    fwrite(bytes, 1, len, stdout);
-    if (fflush(stdout) == EOF)
+    if (fwrite(bytes, 1, len, stdout) < len || fflush(stdout) == EOF)
         err(1, "stdout");
 }
 

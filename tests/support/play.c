@@ -38,7 +38,7 @@
 #include <unistd.h>
 
 enum {
-    DEADLINE_MS = 5000, /* for one line; nothing right takes a tenth of it */
+    DEADLINE_MS = 8000, /* for one line; nothing right takes a tenth of it */
     GRACE_MS = 300,     /* the same, when a step is missing */
     IDLE_MS = 150,
     IDLE_CPU_MS = 40,

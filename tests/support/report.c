@@ -98,7 +98,7 @@ static const struct symptom {
                   "report names file and line."},
     {"runtime error", "The C language does not define what this does; the "
                       "report names file and line."},
-    {"Address already in use",
+    {"in use",
      "Another socket has this port. Was SO_REUSEADDR set before bind, and is "
      "the server before this one really gone? `ss -tlnp` shows who listens."},
     {"Bad file descriptor",
@@ -163,8 +163,11 @@ static void print_cause(const char *symptom, const char *hint)
         printf("    %.*s\n", (int)strcspn(step, "\n"), step);
         return;
     }
-    for (int i = 0; i < actor_count && symptom == NULL; i++)
-        symptom = symptom_of(&actors[i]);
+    const char *own = NULL; /* how a program ended tells most */
+    for (int i = 0; i < actor_count && own == NULL; i++)
+        own = symptom_of(&actors[i]);
+    if (own)
+        symptom = own;
     if (symptom)
         print_wrapped(symptom);
     if (hint)
