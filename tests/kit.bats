@@ -474,22 +474,20 @@ END
 }
 
 left_after() { # left_after SIGNAL
-    local leader program pid tries=0
+    local leader pid client=
+    mkfifo "$folder/client.pid" # says when the client is there
     set -m # a process group of its own, as in a terminal
     TMPDIR=$folder/tmp build/support/play -d "$folder" "$folder/waits" 3>&- &
     leader=$!
     set +m
-    until [ -s "$folder/client.pid" ] || [ $((tries += 1)) -gt 100 ]; do
-        sleep 0.05
-    done
+    read -r -t 10 client <>"$folder/client.pid"
     kill -s "$1" -- "-$leader"
     wait "$leader" || [ $? -gt 128 ] || echo "play was done before SIG$1"
-    for program in server client; do
-        pid=$(cat "$folder/$program.pid")
-        ! kill -0 "$pid" || echo "after SIG$1 the $program is alive"
+    for pid in "$(cat "$folder/server.pid")" "$client"; do
+        ! kill -0 "$pid" || echo "after SIG$1 process $pid is alive"
         kill -KILL "$pid"
-        rm "$folder/$program.pid"
     done 2>/dev/null
+    rm "$folder"/{client,server}.pid
     ls -A "$folder/tmp"
 }
 
@@ -504,7 +502,7 @@ pack() { # pack [N...]
     tar -xzf "$folder/kit/build/socket-labs.tar.gz"
     cd socket-labs
     mkdir build # quicker than to compile them again
-    cp -R "$kit"/build/{flags,support} build
+    cp -R "$kit"/build/{cc,flags,support} build
 }
 
 not_for_students() {
