@@ -386,6 +386,21 @@ peer< close
 END
 }
 
+@test "step 7: a reader of the client's output that is gone does not kill it" {
+    play <<'END'
+# Printing into a pipe that nobody reads raises SIGPIPE, as sending does. It is
+# ignored at the beginning of main.
+$ peer listen 5000
+peer: [listening on 127.0.0.1 port 5000]
+$ client 127.0.0.1 5000
+peer: [accepted]
+(client is not heard any more)
+peer< send Thank you for connecting\n
+peer< close
+(client ends by itself)
+END
+}
+
 @test "step 7: a reset is a failure: the client says so and exits 1" {
     play <<'END'
 # recv(2) returns -1 when the connection broke: that is no end of file.

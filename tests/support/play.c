@@ -15,6 +15,7 @@
  *     (NAME ends)              (NAME idles)             uses no processor
  *     (NAME gets SIGTERM)      (NAME gets SIGINT)
  *     (NAME is stopped)        (NAME continues)
+ *     (NAME is not heard any more)         its stdout is closed
  *     (NAME runs out of descriptors)       (NAME has descriptors again)
  */
 #ifdef __linux__
@@ -319,6 +320,9 @@ static void direct(const struct line *line)
         waitid(P_PID, (id_t)actor->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
     } else if (strcmp(what, "continues") == 0) {
         kill(actor->pid, SIGCONT);
+    } else if (strcmp(what, "is not heard any more") == 0) {
+        close(actor->out.fd);
+        actor->out.fd = -1;
     } else if (strcmp(what, "runs out of descriptors") == 0) {
         limit_descriptors(actor->pid, true);
     } else if (strcmp(what, "has descriptors again") == 0) {
