@@ -342,6 +342,12 @@ client2< ^D
 client2: ...
 (client2 exits 1)
 END
+    # Nobody may listen on the default port, so exit 1 alone does not tell.
+    printf '127.0.0.1\n' | "$PAIR/client" -i 2>"$folder/said" || true
+    if grep connect "$folder/said"; then
+        echo "At the end of input the client called a default port: exit 1 instead."
+        false
+    fi
 }
 
 @test "step 7: the client prints all that comes, whatever the pieces" {
