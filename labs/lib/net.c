@@ -5,17 +5,21 @@
 
 #include <err.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BACKLOG = 5 };
-
-void address_text(const struct sockaddr_in *address, char *text)
+void address_text(const struct sockaddr *address, socklen_t len, char *text)
 {
-    char ip[INET_ADDRSTRLEN];
+    char host[ADDRESS_TEXT - sizeof(" port 65535")];
+    char port[sizeof("65535")];
 
-    inet_ntop(AF_INET, &address->sin_addr, ip, sizeof(ip));
-    snprintf(text, ADDRESS_TEXT, "%s port %u", ip, ntohs(address->sin_port));
+    int error = getnameinfo(address, len, host, sizeof(host), port,
+                            sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+    if (error)
+        snprintf(text, ADDRESS_TEXT, "(%s)", gai_strerror(error));
+    else
+        snprintf(text, ADDRESS_TEXT, "%s port %s", host, port);
 }
 
 static struct sockaddr_in make_address(const char *ip, uint16_t port)
@@ -30,9 +34,9 @@ static struct sockaddr_in make_address(const char *ip, uint16_t port)
     return address;
 }
 
-int tcp_listen(const char *ip, uint16_t port, struct sockaddr_in *address)
+int tcp_listen(const char *ip, uint16_t port, char *text)
 {
-    *address = make_address(ip, port);
+    struct sockaddr_in address = make_address(ip, port);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (listener == -1)
         err(1, "socket");
@@ -41,23 +45,28 @@ int tcp_listen(const char *ip, uint16_t port, struct sockaddr_in *address)
     if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == -1)
         err(1, "setsockopt SO_REUSEADDR");
 
-    socklen_t len = sizeof(*address);
-    if (bind(listener, (struct sockaddr *)address, len) == -1)
+    socklen_t len = sizeof(address);
+    if (bind(listener, (struct sockaddr *)&address, len) == -1)
         err(1, "bind %s port %u", ip, port);
-    if (listen(listener, BACKLOG) == -1)
+    if (listen(listener, SOMAXCONN) == -1)
         err(1, "listen %s port %u", ip, port);
-    if (getsockname(listener, (struct sockaddr *)address, &len) == -1)
+    if (getsockname(listener, (struct sockaddr *)&address, &len) == -1)
         err(1, "getsockname");
+    address_text((struct sockaddr *)&address, len, text);
     return listener;
 }
 
-int tcp_accept(int listener, struct sockaddr_in *client)
+int tcp_accept(int listener, char *text)
 {
+    struct sockaddr_storage client; /* has room for any family's address */
+
     for (;;) {
-        socklen_t len = sizeof(*client);
-        int conn = accept(listener, (struct sockaddr *)client, &len);
-        if (conn != -1)
+        socklen_t len = sizeof(client);
+        int conn = accept(listener, (struct sockaddr *)&client, &len);
+        if (conn != -1) {
+            address_text((struct sockaddr *)&client, len, text);
             return conn;
+        }
         if (errno == EINTR || errno == ECONNABORTED)
             continue;
         warn("accept");

@@ -6,8 +6,6 @@
  *
  * Start it, and in a second terminal type: nc 127.0.0.1 8080
  */
-#include <netinet/in.h>
-
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,20 +19,17 @@ enum { LAB_PORT = 8080 };
 int main(int argc, char **argv)
 {
     struct cli cli = cli_server(argc, argv, LAB_PORT, NULL);
-    struct sockaddr_in address;
-    char text[ADDRESS_TEXT];
+    char address[ADDRESS_TEXT];
 
     signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error: lab 2 */
 
     puts("Server started");
-    int listener = tcp_listen(cli.host, cli.port, &address);
-    address_text(&address, text);
-    printf("Listening on %s\n", text);
+    int listener = tcp_listen(cli.host, cli.port, address);
+    printf("Listening on %s\n", address);
 
-    int conn = tcp_accept(listener, &address);
+    int conn = tcp_accept(listener, address);
     close(listener); /* one chat is all: nobody else shall wait */
-    address_text(&address, text);
-    printf("Connected client: %s\n", text);
+    printf("Connected client: %s\n", address);
 
     struct chat chat = {
         .peer = "Client",
