@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { INHERITED_MAX = 256 };
+
 struct actor actors[ACTORS_MAX];
 int actor_count;
 
@@ -92,6 +94,8 @@ static _Noreturn void become(char **argv, int in, int out, int error)
     dup2(in, 0);
     dup2(out, 1);
     dup2(error, 2);
+    for (int fd = 3; fd < INHERITED_MAX; fd++)
+        close(fd); /* what this program was born with */
     execv(argv[0], argv);
     warn("%s", argv[0]);
     _exit(127); /* not exit: what is registered with atexit is not ours */

@@ -4,6 +4,8 @@
 #ifndef ACTOR_H
 #define ACTOR_H
 
+#include "usage.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -22,9 +24,10 @@ struct actor {
     int in; /* what is typed goes here; -1 once it was closed */
     struct stream out, err;
     bool running;
-    int status;     /* once it no longer runs: its exit status, or ... */
-    bool signalled; /* ... the signal that ended it */
-    bool unjudged;  /* what it prints from now on is not looked at */
+    int status;         /* once it no longer runs: its exit status, or ... */
+    bool signalled;     /* ... the signal that ended it */
+    bool unjudged;      /* what it prints from now on is not looked at */
+    struct usage usage; /* when it was measured */
 };
 
 enum { ACTORS_MAX = 128 };

@@ -42,10 +42,25 @@ play() {
     build/support/play -d "$PAIR" -r "handouts/$lab.md, $step" "$@" 3>&-
 }
 
-# play_hindered: the same under preload.c: sends are short, listen is slow. Only
-# where Linux preloads it; else as if nothing hindered.
+# play_hindered [FAULTS]: plays what is on stdin with preload.c's faults; without
+# any said, sends are short and listen is slow. Only where Linux preloads it;
+# else as if nothing hindered.
 play_hindered() {
-    LD_PRELOAD=$PWD/build/support/preload.so play "$@"
+    FAULTS=${1-send=7 listen=+50} LD_PRELOAD=$PWD/build/support/preload.so play
+}
+
+# play_threads: the same with the pair as the thread sanitizer has it. That may
+# not start where addresses are random.
+play_threads() {
+    $fixed build/support/play -d "$PAIR/thread" -r "handouts/$lab.md, $step" - 3>&-
+}
+
+needs_thread_sanitizer() {
+    [ -s build/check/thread/flags ] || skip "the compiler has no thread sanitizer"
+    fixed=''
+    "$PAIR/thread/server" -h >"$folder/usage" 2>&1 || fixed='setarch -R'
+    $fixed "$PAIR/thread/server" -h >"$folder/usage" 2>&1 ||
+        skip "the thread sanitizer does not start here"
 }
 
 # repeat N TEXT: the text N times.

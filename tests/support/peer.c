@@ -13,6 +13,7 @@
  *     send TEXT     in one piece; \n \r \t \0 \\ \xHH are one byte
  *     bytes TEXT    each byte alone: the next one leaves only when the other
  *                   side has taken the one before
+ *     flood TEXT    send it again and again, until nothing more goes
  *     show N        print N bytes as one piece, newline or not
  *     finish        half-close: no more comes from here, but all is read
  *     close         close; with bytes unread this resets, see tcp(7)
@@ -38,7 +39,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TAKEN_MS = 4000, POLL_NS = 200000, BLIND_NS = 5000000 };
+enum {
+    TAKEN_MS = 4000,
+    POLL_NS = 200000,
+    BLIND_NS = 5000000,
+    JAM_MS = 100,
+    FLOOD_MAX = 1 << 26, /* bytes: who takes more never jams */
+};
 
 static int listener = -1;
 static int conn = -1;
@@ -287,6 +294,21 @@ static void send_bytes(const char *bytes, size_t len)
     }
 }
 
+/* Sends text until the connection takes no more for a while. */
+static void flood(const char *text, size_t len)
+{
+    struct pollfd room = {.fd = conn, .events = POLLOUT};
+
+    for (size_t sent = 0; sent < FLOOD_MAX && poll(&room, 1, JAM_MS) == 1;) {
+        ssize_t n =
+            send(conn, text + sent % len, len - sent % len, MSG_DONTWAIT);
+        if (n == -1 && errno != EAGAIN)
+            err(1, "send");
+        if (n > 0)
+            sent += (size_t)n;
+    }
+}
+
 static void reset(void)
 {
     struct linger none = {.l_onoff = 1};
@@ -311,6 +333,8 @@ static void obey(char *command)
         send_all(text, unescape(text));
     } else if (strcmp(command, "bytes") == 0) {
         send_bytes(text, unescape(text));
+    } else if (strcmp(command, "flood") == 0) {
+        flood(text, unescape(text));
     } else if (strcmp(command, "show") == 0) {
         show = (size_t)strtol(text, NULL, 10);
         print_received(false);

@@ -8,26 +8,14 @@
  * script.h has the language. FILE is a handout, or - for stdin. -d is where
  * `server` and `client` are. -r names what to read again after a failure.
  * Exit status: 0, 1 when a program did something else, 2 for wrong usage.
- *
- * The stage directions, in brackets on a line of their own:
- *     (NAME exits STATUS)      (NAME exits STATUS within N seconds)
- *     (NAME ends by itself)    not of a signal
- *     (NAME ends)              (NAME idles)             uses no processor
- *     (NAME gets SIGTERM)      (NAME gets SIGINT)
- *     (NAME is stopped)        (NAME continues)
- *     (NAME is not heard any more)         its stdout is closed
- *     (NAME runs out of descriptors)       (NAME has descriptors again)
  */
-#ifdef __linux__
-#define _GNU_SOURCE /* prlimit */
-#endif
+#include "play.h"
+
 #include "actor.h"
+#include "direction.h"
 #include "report.h"
 #include "script.h"
 #include "stage.h"
-
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include <err.h>
 #include <libgen.h>
@@ -35,14 +23,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-    DEADLINE_MS = 8000, /* for one line; nothing right takes a tenth of it */
-    GRACE_MS = 300,     /* the same, when a step is missing */
-    IDLE_MS = 150,
-    IDLE_CPU_MS = 40,
+    GRACE_MS = 300, /* the deadline, when a step is missing */
     WORDS_MAX = 32,
 };
 
@@ -127,7 +111,7 @@ static void start(const struct line *line)
     free(text);
 }
 
-static struct actor *actor_of(const char *name, const struct line *line)
+struct actor *actor_of(const char *name, const struct line *line)
 {
     struct actor *actor = find_actor(name);
 
@@ -136,9 +120,7 @@ static struct actor *actor_of(const char *name, const struct line *line)
     return actor;
 }
 
-/* Waits until something happens. Returns false at the deadline; that comes soon
-   when a program has met a step that is still to be done. */
-static bool wait_more(long long *deadline)
+bool wait_more(long long *deadline)
 {
     long long soon = now_ms() + GRACE_MS;
 
@@ -179,6 +161,37 @@ static void hear(struct actor *actor, const struct line *line)
         report_difference(actor, line, got, at);
     stage_show(actor->name, PRINTS, got);
     free(got);
+}
+
+static bool is_any(const struct line *line, const char *name)
+{
+    return line->kind == ANY && strcmp(line->name, name) == 0;
+}
+
+/* The next line is one of a block of `~` lines that was not heard before. */
+static void hear_any(struct actor *actor, const struct script *script, size_t i)
+{
+    struct line *line = &script->lines[i], *open = NULL;
+    struct line *end = script->lines + script->count;
+    size_t at;
+
+    while (line > script->lines && is_any(&line[-1], actor->name))
+        line--;
+    char *got = wait_for_line(&actor->out);
+    for (; line < end && is_any(line, actor->name); line++) {
+        if (!line->heard && open == NULL)
+            open = line;
+        if (got && !line->heard && matches(line->text, got, &at)) {
+            line->heard = true;
+            stage_show(actor->name, PRINTS, got);
+            free(got);
+            return;
+        }
+    }
+    if (got == NULL)
+        report_silence(actor, open);
+    matches(open->text, got, &at);
+    report_difference(actor, open, got, at);
 }
 
 /* A question has no newline: the answer is typed on its line. */
@@ -233,108 +246,6 @@ static void type(struct actor *actor, const struct line *line)
     free(answer);
 }
 
-static void wait_for_end(struct actor *actor, const struct line *line, int ms)
-{
-    long long deadline = now_ms() + ms;
-
-    while (actor->running)
-        if (!wait_more(&deadline))
-            report_end(actor, line);
-}
-
-/* The processor time that a process has used, or -1 where it cannot be told:
-   tests/support/check says so. */
-static long long cpu_ms(pid_t pid)
-{
-#if defined(_POSIX_CPUTIME) && _POSIX_CPUTIME >= 0
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
-        return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-#endif
-    (void)pid;
-    return -1;
-}
-
-/* Watches a program that has nothing to do: this window is a measurement. */
-static void watch_idle(struct actor *actor, const struct line *line)
-{
-    long long before = cpu_ms(actor->pid);
-    long long deadline = now_ms() + IDLE_MS;
-
-    while (wait_for_actors(deadline))
-        ;
-    long long used = cpu_ms(actor->pid) - before;
-    if (before != -1 && used > IDLE_CPU_MS)
-        report_otherwise(
-            line, "it uses the processor all the time",
-            "The program spins: it calls something again and again that does "
-            "not wait. After the end of file, recv returns 0 at once, each "
-            "time that it is called.");
-}
-
-/* Lets a program open nothing more (it has stdin, stdout, stderr and a
-   listener), or as much as this one may. Only Linux can change a limit of
-   another process, prlimit(2). */
-static void limit_descriptors(pid_t pid, bool none)
-{
-#ifdef __linux__
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (none)
-        limit.rlim_cur = 4;
-    if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == -1)
-        err(1, "prlimit");
-#else
-    (void)pid, (void)none;
-    errx(1, "this system cannot take descriptors from a program");
-#endif
-}
-
-static void direct(const struct line *line)
-{
-    char name[32], what[64] = "";
-    int status, seconds = DEADLINE_MS / 1000;
-
-    if (sscanf(line->text, "%31s %63[^\n]", name, what) != 2)
-        errx(2, "no such stage direction: %s", line->shown);
-    struct actor *actor = actor_of(name, line);
-
-    if (sscanf(what, "exits %d within %d", &status, &seconds) >= 1) {
-        wait_for_end(actor, line, seconds * 1000);
-        if (actor->signalled || actor->status != status)
-            report_end(actor, line);
-    } else if (strcmp(what, "ends by itself") == 0) {
-        wait_for_end(actor, line, DEADLINE_MS);
-        if (actor->signalled)
-            report_end(actor, line);
-    } else if (strcmp(what, "ends") == 0) {
-        wait_for_end(actor, line, DEADLINE_MS);
-    } else if (strcmp(what, "gets SIGTERM") == 0) {
-        kill(actor->pid, SIGTERM);
-    } else if (strcmp(what, "gets SIGINT") == 0) {
-        kill(actor->pid, SIGINT);
-    } else if (strcmp(what, "is stopped") == 0) {
-        siginfo_t info;
-        kill(actor->pid, SIGSTOP);
-        waitid(P_PID, (id_t)actor->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
-    } else if (strcmp(what, "continues") == 0) {
-        kill(actor->pid, SIGCONT);
-    } else if (strcmp(what, "is not heard any more") == 0) {
-        close(actor->out.fd);
-        actor->out.fd = -1;
-    } else if (strcmp(what, "runs out of descriptors") == 0) {
-        limit_descriptors(actor->pid, true);
-    } else if (strcmp(what, "has descriptors again") == 0) {
-        limit_descriptors(actor->pid, false);
-    } else if (strcmp(what, "idles") == 0) {
-        watch_idle(actor, line);
-    } else {
-        errx(2, "no such stage direction: %s", line->shown);
-    }
-    stage_show(name, DIRECTION, line->shown);
-}
-
 /* Nobody may have said more than the transcript has. */
 static void finish(void)
 {
@@ -371,6 +282,8 @@ static void play(const struct script *script)
             type(actor_of(line->name, line), line);
         else if (line->kind == PRINTS)
             hear(actor_of(line->name, line), line);
+        else if (line->kind == ANY)
+            hear_any(actor_of(line->name, line), script, i);
         else if (line->kind == ASKS)
             hear_question(actor_of(line->name, line), line);
         else

@@ -93,6 +93,10 @@ static const struct symptom {
     {"heap-use-after-free", "The program uses memory that it has freed."},
     {"buffer-overflow", "The program reads or writes past the end of an array. "
                         "Is there room for the byte after the last one?"},
+    {"data race",
+     "Two threads use the same memory at the same time, and one of "
+     "them writes: a data race. Both lines are in the report. "
+     "Lock the mutex before each such use; see pthreads(7)."},
     {"LeakSanitizer", "Memory that was allocated is never freed."},
     {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
                   "report names file and line."},

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-enum { VALUES_MAX = 64 };
+enum { VALUES_MAX = 256 };
 
 static struct value {
     char name[16];
@@ -137,7 +137,7 @@ static bool parse_line(const char *raw, struct line *line)
         from = 1;
         len--;
     } else if (name > 0 && name < sizeof(line->name) && raw[name] &&
-               strchr(":?!<", raw[name])) {
+               strchr(":~?!<", raw[name])) {
         line->kind = (enum kind)raw[name];
         memcpy(line->name, raw, name);
         from = name + 1 + (raw[name + 1] == ' ');

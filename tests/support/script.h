@@ -5,12 +5,14 @@
  *                                      a second one's "server2"
  *                                      it takes < FILE, > FILE and >&2, too
  *     server: Listening on ...         the next line of its stdout
+ *     server~ Client 1: Hello          one line of a block of such lines,
+ *                                      which may come in any order
  *     client? Your name:               a line without its end, so far
  *     server! *bind*                   a line of its stderr; others may come
  *     server< Hello                    a line typed into it; ^D at the end of
  *                                      a line ends its input
  *     server: ...                      what else it prints is not judged
- *     (server exits 0)                 a stage direction; play.c has them all
+ *     (server exits 0)                 a stage direction; direction.h has all
  *     # Words for a failure            likely cause of one in the next lines
  *
  * `*` stands for anything, `{name}` for a number that is the same wherever the
@@ -27,6 +29,7 @@
 enum kind {
     STARTS = '$',
     PRINTS = ':',
+    ANY = '~',
     ASKS = '?',
     COMPLAINS = '!',
     TYPES = '<',
@@ -40,6 +43,7 @@ struct line {
     char name[32];    /* of the program; empty for STARTS and DIRECTION */
     char *text;       /* what follows */
     const char *hint; /* the likely cause when this line fails, or NULL */
+    bool heard;       /* of kind ANY: it has come */
 };
 
 struct script {

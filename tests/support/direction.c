@@ -1,0 +1,220 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* prlimit */
+#endif
+#include "direction.h"
+
+#include "actor.h"
+#include "play.h"
+#include "report.h"
+#include "stage.h"
+#include "usage.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    IDLE_MS = 150,
+    IDLE_CPU_MS = 40,
+    GROW_MS = 2000,
+    PAUSE_MS = 5,
+    /* What may come and go, a pool or a cache. Two hundred clients have passed:
+       a leak of one for each is far above it. */
+    MORE_DESCRIPTORS = 20,
+    MORE_TASKS = 20,
+    MORE_MB = 400,
+};
+
+static void wait_for_end(struct actor *actor, const struct line *line, int ms)
+{
+    long long deadline = now_ms() + ms;
+
+    while (actor->running)
+        if (!wait_more(&deadline))
+            report_end(actor, line);
+}
+
+static void ends(struct actor *actor, const struct line *line)
+{
+    wait_for_end(actor, line, DEADLINE_MS);
+}
+
+static void ends_by_itself(struct actor *actor, const struct line *line)
+{
+    wait_for_end(actor, line, DEADLINE_MS);
+    if (actor->signalled)
+        report_end(actor, line);
+}
+
+static void gets_sigterm(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    kill(actor->pid, SIGTERM);
+}
+
+static void gets_sigint(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    kill(actor->pid, SIGINT);
+}
+
+static void is_stopped(struct actor *actor, const struct line *line)
+{
+    siginfo_t info;
+
+    (void)line;
+    kill(-actor->pid, SIGSTOP);
+    waitid(P_PID, (id_t)actor->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
+}
+
+static void continues(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    kill(-actor->pid, SIGCONT);
+}
+
+static void is_not_heard(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    close(actor->out.fd);
+    actor->out.fd = -1;
+}
+
+/* Lets a program have `limit` descriptors, or as many as this one may when it
+   is 0. Only Linux can change a limit of another process, prlimit(2). */
+static void limit_descriptors(pid_t pid, int limit)
+{
+#ifdef __linux__
+    struct rlimit rlimit;
+    getrlimit(RLIMIT_NOFILE, &rlimit);
+    if (limit)
+        rlimit.rlim_cur = (rlim_t)limit;
+    if (prlimit(pid, RLIMIT_NOFILE, &rlimit, NULL) == -1)
+        err(1, "prlimit");
+#else
+    (void)pid, (void)limit;
+    errx(1, "this system cannot take descriptors from a program");
+#endif
+}
+
+/* It keeps what is open. What it closes it cannot open again: stdin, stdout,
+   stderr and a listener are all. */
+static void runs_out(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    limit_descriptors(actor->pid, 4);
+}
+
+static void can_open_no_more(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    limit_descriptors(actor->pid, usage_of(actor->pid).highest_descriptor + 1);
+}
+
+static void has_again(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    limit_descriptors(actor->pid, 0);
+}
+
+/* Watches a program that has nothing to do: this window is a measurement. */
+static void idles(struct actor *actor, const struct line *line)
+{
+    long long before = cpu_ms(actor->pid);
+    long long deadline = now_ms() + IDLE_MS;
+
+    while (wait_for_actors(deadline))
+        ;
+    long long used = cpu_ms(actor->pid) - before;
+    if (before != -1 && used > IDLE_CPU_MS)
+        report_otherwise(
+            line, "it uses the processor all the time",
+            "The program spins: it calls something again and again that does "
+            "not wait. After the end of file, recv returns 0 at once, each "
+            "time that it is called.");
+}
+
+static void is_measured(struct actor *actor, const struct line *line)
+{
+    (void)line;
+    actor->usage = usage_of(actor->pid);
+}
+
+/* What is being given back just now is waited for. */
+static void has_not_grown(struct actor *actor, const struct line *line)
+{
+    long long deadline = now_ms() + GROW_MS;
+    struct usage now;
+    char got[160];
+
+    do {
+        now = usage_of(actor->pid);
+        if (now.descriptors < actor->usage.descriptors + MORE_DESCRIPTORS &&
+            now.tasks < actor->usage.tasks + MORE_TASKS &&
+            now.mb < actor->usage.mb + MORE_MB)
+            return;
+    } while (wait_for_actors(now_ms() + PAUSE_MS) || now_ms() < deadline);
+    snprintf(got, sizeof(got),
+             "%d descriptors more, %d threads and processes more, %ld MB of "
+             "address space more",
+             now.descriptors - actor->usage.descriptors,
+             now.tasks - actor->usage.tasks, now.mb - actor->usage.mb);
+    report_otherwise(line, got,
+                     "What a client needs is not given back when it is gone. "
+                     "Descriptors: close. Threads, and the memory of their "
+                     "stacks: detach or join. Processes: wait.");
+}
+
+static void exits(struct actor *actor, const struct line *line)
+{
+    int status, seconds = DEADLINE_MS / 1000;
+
+    sscanf(line->text, "%*s exits %d within %d", &status, &seconds);
+    wait_for_end(actor, line, seconds * 1000);
+    if (actor->signalled || actor->status != status)
+        report_end(actor, line);
+}
+
+static const struct direction {
+    const char *words; /* how it begins */
+    void (*act)(struct actor *actor, const struct line *line);
+} directions[] = {
+    {"exits ", exits},
+    {"ends by itself", ends_by_itself},
+    {"ends", ends},
+    {"idles", idles},
+    {"gets SIGTERM", gets_sigterm},
+    {"gets SIGINT", gets_sigint},
+    {"is stopped", is_stopped},
+    {"continues", continues},
+    {"is not heard any more", is_not_heard},
+    {"runs out of descriptors", runs_out},
+    {"can open no more", can_open_no_more},
+    {"has descriptors again", has_again},
+    {"is measured", is_measured},
+    {"has not grown", has_not_grown},
+};
+
+void direct(const struct line *line)
+{
+    char name[32], what[64] = "";
+
+    if (sscanf(line->text, "%31s %63[^\n]", name, what) != 2)
+        errx(2, "no such stage direction: %s", line->shown);
+    struct actor *actor = actor_of(name, line);
+    for (size_t i = 0; i < sizeof(directions) / sizeof(*directions); i++) {
+        const char *words = directions[i].words;
+        if (strncmp(what, words, strlen(words)) == 0) {
+            directions[i].act(actor, line);
+            stage_show(name, DIRECTION, line->shown);
+            return;
+        }
+    }
+    errx(2, "no such stage direction: %s", line->shown);
+}
