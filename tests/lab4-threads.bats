@@ -134,7 +134,7 @@ END
 }
 
 @test "step 2: a thread that starts late serves its own client" {
-    { server_serves; cat <<END; } | faults=thread=+100 play_hindered
+    { server_serves; cat <<END; } | play_hindered thread=+100
 # Here every thread starts 100 ms late, when more clients have been accepted. A
 # thread must be given memory of its own, from malloc: a variable of main's, or
 # one that all share, is the next client's by then.
@@ -402,8 +402,8 @@ END
 }
 
 @test "step 3: who leaves gives back the memory of the client" {
-    on_linux "makes a program exit from outside"
-    { server_serves; cat <<END; } | faults=exit=SIGTERM play_hindered
+    on_linux "preloads what searches for leaks"
+    { server_serves; cat <<END; } | play_hindered leaks=SIGTERM
 # Free what malloc gave for this client, when its thread is done with it.
 peer< close
 server: Client 1 disconnected (0 still connected)
@@ -441,13 +441,17 @@ END
 }
 
 @test "step 3: without a thread, that client is sent away and the next served" {
-    { server_serves; cat <<END; } | faults=pthread_create=EAGAIN@1 play_hindered
+    play_hindered pthread_create=EAGAIN@1 <<END
 # pthread_create returns what went wrong; it does not set errno. Close this
 # client's connection, give back what it had, and go on.
+\$ server 3000
+server: Listening on 127.0.0.1 port 3000
+\$ peer connect 3000
+peer: [connected from port *]
 server: ...
 peer: ...
 \$ peer connect 3000
-peer2: [connected from port {second}]
+peer2: [connected from port *]
 peer2< send Hello\n
 peer2: $thanks\n
 END
@@ -585,7 +589,7 @@ peer: Hello\n
 peer< send $thanks\n
 client: From Server: $thanks
 client< not finished^D
-peer: not finished\n
+peer: not finished*
 peer< send $thanks\nand \r\n
 client: From Server: $thanks
 client: From Server: and 

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,28 @@ struct cli cli_server(int argc, char **argv, uint16_t port,
     return cli;
 }
 
+/* Reads the command line of a client. A port that is a name stays text. */
+static struct cli read_client(int argc, char **argv, const struct usage *usage,
+                              bool names)
+{
+    static char service[sizeof("65535")];
+
+    start(argc, argv, usage);
+    struct cli cli = {.host = "127.0.0.1", .port = usage->port};
+    if (argc > optind)
+        cli.host = argv[optind];
+    if (argc > optind + 1) {
+        cli.service = argv[optind + 1];
+        if (names && isalnum((unsigned char)*cli.service) &&
+            cli.service[strspn(cli.service, "0123456789")])
+            return cli;
+        cli.port = read_port(cli.service, 1);
+    }
+    snprintf(service, sizeof(service), "%u", cli.port);
+    cli.service = service;
+    return cli;
+}
+
 struct cli cli_client(int argc, char **argv, uint16_t port,
                       const struct cli_option *options)
 {
@@ -115,14 +138,20 @@ struct cli cli_client(int argc, char **argv, uint16_t port,
         .port = port,
         .options = options,
     };
-    start(argc, argv, &usage);
+    return read_client(argc, argv, &usage, false);
+}
 
-    struct cli cli = {.host = "127.0.0.1", .port = port};
-    if (argc > optind)
-        cli.host = argv[optind];
-    if (argc > optind + 1)
-        cli.port = read_port(argv[optind + 1], 1);
-    return cli;
+struct cli cli_client_by_name(int argc, char **argv, uint16_t port,
+                              const struct cli_option *options)
+{
+    const struct usage usage = {
+        .operands = "client [OPTIONS] [HOST [PORT]]\n",
+        .help = "  HOST     where the server is: a name or an address\n"
+                "  PORT     the port it listens on, or the service's name\n",
+        .port = port,
+        .options = options,
+    };
+    return read_client(argc, argv, &usage, true);
 }
 
 /* Fills `line` with the answer, without its line end. */

@@ -18,8 +18,9 @@ struct cli_option {
 
 /* What the operands said, or the defaults where there were none. */
 struct cli {
-    const char *host; /* as typed: the program finds out what it means */
-    uint16_t port;    /* in host byte order */
+    const char *host;    /* as typed: the program finds out what it means */
+    uint16_t port;       /* in host byte order */
+    const char *service; /* the same as text; of cli_client_by_name only */
 };
 
 /*
@@ -37,6 +38,12 @@ struct cli cli_server(int argc, char **argv, uint16_t port,
                       const struct cli_option *options);
 struct cli cli_client(int argc, char **argv, uint16_t port,
                       const struct cli_option *options);
+
+/* As cli_client, for a client that looks names up, from lab 5 on: in place of
+   the port there may be the name of a service, which begins with a letter or
+   digit. `port` is not set then. */
+struct cli cli_client_by_name(int argc, char **argv, uint16_t port,
+                              const struct cli_option *options);
 
 /*
  * Asks for a server's address and port on stdout and reads them from stdin,

@@ -29,12 +29,14 @@ static ssize_t read_more(struct reader *reader)
 
 int read_line(struct reader *reader, const char **line, size_t *len)
 {
+    size_t limit = reader->limit ? reader->limit : LINE_LIMIT;
+
     for (;;) {
         const char *start = reader->buf + reader->start;
         size_t waiting = reader->end - reader->start;
         const char *newline = memchr(start, '\n', waiting);
         size_t raw = newline ? (size_t)(newline - start) + 1 : waiting;
-        if (raw > LINE_LIMIT) {
+        if (raw > limit) {
             errno = EMSGSIZE;
             return -1;
         }

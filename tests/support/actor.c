@@ -81,7 +81,8 @@ static void open_ends(int ends[2], const char *file, int flags)
 
 /* The rest of a child's life before exec: signals as a shell starts a program
    in the foreground, with nothing ignored. */
-static _Noreturn void become(char **argv, int in, int out, int error)
+static _Noreturn void become(char **argv, const char *preload, int in, int out,
+                             int error)
 {
     static const int ignorable[] = {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
     sigset_t none;
@@ -91,6 +92,8 @@ static _Noreturn void become(char **argv, int in, int out, int error)
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (size_t i = 0; i < sizeof(ignorable) / sizeof(*ignorable); i++)
         signal(ignorable[i], SIG_DFL);
+    if (preload)
+        setenv("LD_PRELOAD", preload, 1);
     dup2(in, 0);
     dup2(out, 1);
     dup2(error, 2);
@@ -101,8 +104,9 @@ static _Noreturn void become(char **argv, int in, int out, int error)
     _exit(127); /* not exit: what is registered with atexit is not ours */
 }
 
-struct actor *start_actor(const char *name, char **argv, const char *in_file,
-                          const char *out_file, bool merged)
+struct actor *start_actor(const char *name, char **argv, const char *preload,
+                          const char *in_file, const char *out_file,
+                          bool merged)
 {
     int in[2], out[2], error[2];
 
@@ -126,7 +130,7 @@ struct actor *start_actor(const char *name, char **argv, const char *in_file,
     if (actor->pid == -1)
         err(1, "fork");
     if (actor->pid == 0)
-        become(argv, in[0], merged ? error[0] : out[0], error[0]);
+        become(argv, preload, in[0], merged ? error[0] : out[0], error[0]);
     setpgid(actor->pid, actor->pid); /* as the child does: who comes first */
     close(in[0]);
     close(out[0]);

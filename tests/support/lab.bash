@@ -43,10 +43,10 @@ play() {
 }
 
 # play_hindered [FAULTS]: plays what is on stdin with preload.c's faults; without
-# any said, sends are short and listen is slow. Only where Linux preloads it;
+# any said, sends are short and listen is slow. Only where it can be preloaded;
 # else as if nothing hindered.
 play_hindered() {
-    FAULTS=${1-send=7 listen=+50} LD_PRELOAD=$PWD/build/support/preload.so play
+    FAULTS=${1-send=7 listen=+50} play
 }
 
 # play_threads: the same with the pair as the thread sanitizer has it. That may
@@ -61,6 +61,18 @@ needs_thread_sanitizer() {
     "$PAIR/thread/server" -h >"$folder/usage" 2>&1 || fixed='setarch -R'
     $fixed "$PAIR/thread/server" -h >"$folder/usage" 2>&1 ||
         skip "the thread sanitizer does not start here"
+}
+
+# play_nameserver: the same with the C library's own resolver, and a name server
+# for it. That needs namespaces.
+play_nameserver() {
+    NAMES='' tests/support/with-nameserver tests/support/names \
+        build/support/play -d "$PAIR" -r "handouts/$lab.md, $step" - 3>&-
+}
+
+needs_nameserver() {
+    tests/support/with-nameserver tests/support/names true 2>"$folder/why" ||
+        skip "$(cat "$folder/why")"
 }
 
 # repeat N TEXT: the text N times.

@@ -4,9 +4,11 @@
  *
  *     peer connect [IP] PORT     connects
  *     peer deaf [IP] PORT        connects, and never reads what comes
- *     peer listen PORT           accepts one client after another
- *     peer hold PORT             binds the port, and lets nobody in
+ *     peer listen [IP] PORT      accepts one client after another
+ *     peer hold [IP] PORT        binds the port, and lets nobody in
+ *     peer reason EAI_AGAIN      prints what gai_strerror(3) says to that here
  *
+ * IP is 127.0.0.1, or any address in digits, IPv4 or IPv6.
  * What comes is printed line by line, every byte readable: `Hello\r\n`; then
  * [end of file] or [reset]. stdin is what to do, a command on each line:
  *
@@ -30,6 +32,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -47,48 +50,62 @@ enum {
     FLOOD_MAX = 1 << 26, /* bytes: who takes more never jams */
 };
 
+/* Any family's: the port stands at the same place in both. */
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
 static int listener = -1;
 static int conn = -1;
 static bool deaf;
-static struct sockaddr_in server; /* where connect goes */
+static union address server; /* where connect goes */
 
 static char received[1 << 16]; /* what came and is not printed yet */
 static size_t received_len;
 static size_t show; /* this many are one piece; 0: up to the newline */
 
-static struct sockaddr_in make_address(const char *ip, const char *port)
+static union address make_address(const char *ip, const char *port)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
-    };
+    union address address = {.in6.sin6_family = AF_INET6};
 
-    if (inet_pton(AF_INET, ip, &address.sin_addr) != 1)
-        errx(2, "invalid address '%s'", ip);
+    if (inet_pton(AF_INET6, ip, &address.in6.sin6_addr) != 1) {
+        address.in = (struct sockaddr_in){.sin_family = AF_INET};
+        if (inet_pton(AF_INET, ip, &address.in.sin_addr) != 1)
+            errx(2, "invalid address '%s'", ip);
+    }
+    address.in.sin_port = htons((uint16_t)strtol(port, NULL, 10));
     return address;
+}
+
+static socklen_t size_of(const union address *address)
+{
+    return address->any.sa_family == AF_INET ? sizeof(address->in)
+                                             : sizeof(address->in6);
 }
 
 static unsigned own_port(int fd)
 {
-    struct sockaddr_in own;
+    union address own;
     socklen_t len = sizeof(own);
 
-    if (getsockname(fd, (struct sockaddr *)&own, &len) == -1)
+    if (getsockname(fd, &own.any, &len) == -1)
         err(1, "getsockname");
-    return ntohs(own.sin_port);
+    return ntohs(own.in.sin_port);
 }
 
 /* Returns a connected socket, or -1. */
-static int try_connect(const struct sockaddr_in *address)
+static int try_connect(const union address *address)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
     int yes = 1;
 
     if (fd == -1)
         err(1, "socket");
     /* Small writes leave at once, and are not put together. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+    if (connect(fd, &address->any, size_of(address)) == 0)
         return fd;
     int saved = errno;
     close(fd);
@@ -106,31 +123,32 @@ static void connect_now(void)
     printf("[cannot connect: %s]\n", strerror(errno));
 
     /* The most common mistake with ports leaves a trace: look for it. */
-    struct sockaddr_in swapped = server;
-    uint16_t port = ntohs(server.sin_port);
-    swapped.sin_port = htons((uint16_t)(port << 8 | port >> 8));
-    int fd = swapped.sin_port == server.sin_port ? -1 : try_connect(&swapped);
+    union address swapped = server;
+    uint16_t port = ntohs(server.in.sin_port);
+    swapped.in.sin_port = htons((uint16_t)(port << 8 | port >> 8));
+    int fd =
+        swapped.in.sin_port == server.in.sin_port ? -1 : try_connect(&swapped);
     if (fd != -1) {
         printf("[but port %u answers, %u with its two bytes swapped: is htons "
                "or ntohs forgotten?]\n",
-               ntohs(swapped.sin_port), port);
+               ntohs(swapped.in.sin_port), port);
         close(fd);
     }
 }
 
-static void open_listener(const char *port, bool listening)
+static void open_listener(const char *ip, const char *port, bool listening)
 {
-    struct sockaddr_in own = make_address("127.0.0.1", port);
+    union address own = make_address(ip, port);
     int yes = 1;
 
-    listener = socket(AF_INET, SOCK_STREAM, 0);
+    listener = socket(own.any.sa_family, SOCK_STREAM, 0);
     if (listener == -1 ||
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ==
             -1 ||
-        bind(listener, (struct sockaddr *)&own, sizeof(own)) == -1 ||
+        bind(listener, &own.any, size_of(&own)) == -1 ||
         (listening && listen(listener, 128) == -1))
         err(1, "listen on port %s", port);
-    printf("[%s 127.0.0.1 port %u]\n", listening ? "listening on" : "holding",
+    printf("[%s %s port %u]\n", listening ? "listening on" : "holding", ip,
            own_port(listener));
 }
 
@@ -237,13 +255,13 @@ static size_t unescape(char *text)
 static long waiting_there(void)
 {
     static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
-    struct sockaddr_in there;
+    union address there;
     socklen_t len = sizeof(there);
     unsigned here_port = own_port(conn);
     char line[512];
     long waiting = -1;
 
-    if (getpeername(conn, (struct sockaddr *)&there, &len) == -1)
+    if (getpeername(conn, &there.any, &len) == -1)
         return -1;
     for (int i = 0; i < 2 && waiting == -1; i++) {
         FILE *table = fopen(tables[i], "r");
@@ -252,7 +270,7 @@ static long waiting_there(void)
             unsigned long queue;
             if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %*x %*x:%lx", &local,
                        &remote, &queue) == 3 &&
-                local == ntohs(there.sin_port) && remote == here_port)
+                local == ntohs(there.in.sin_port) && remote == here_port)
                 waiting = (long)queue;
         }
         if (table)
@@ -390,8 +408,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc < 3)
         errx(2, "usage: peer connect|deaf|listen|hold [IP] PORT");
+    if (strcmp(what, "reason") == 0) {
+        puts(gai_strerror(strcmp(argv[2], "EAI_AGAIN") == 0  ? EAI_AGAIN
+                          : strcmp(argv[2], "EAI_FAIL") == 0 ? EAI_FAIL
+                                                             : EAI_NONAME));
+        return 0;
+    }
     if (strcmp(what, "listen") == 0 || strcmp(what, "hold") == 0) {
-        open_listener(argv[2], strcmp(what, "listen") == 0);
+        open_listener(ip, argv[argc - 1], strcmp(what, "listen") == 0);
         if (strcmp(what, "hold") == 0)
             pause();
     } else {

@@ -32,6 +32,7 @@ enum {
 
 static const char *programs = "."; /* where server and client are */
 static char *support;              /* where the kit's own tools are */
+static char *preload;              /* preload.so, where that can be */
 
 static void on_interrupt(int signal_number)
 {
@@ -105,8 +106,8 @@ static void start(const struct line *line)
         snprintf(name, sizeof(name), "%s%d", base, n);
     command.words[0] = path;
     stage_show(name, STARTS, shown);
-    start_actor(name, command.words, command.in_file, command.out_file,
-                command.merged);
+    start_actor(name, command.words, is_peer(base) ? NULL : preload,
+                command.in_file, command.out_file, command.merged);
     free(shown);
     free(text);
 }
@@ -312,6 +313,21 @@ static void recite(const struct script *script)
     }
 }
 
+/* Every play brings its own name service, and FAULTS if they are set: both are
+   preload.c's. */
+static void find_preload(void)
+{
+#ifndef __APPLE__
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/preload.so", support);
+    if (access(path, R_OK) == 0)
+        preload = strdup(path);
+    snprintf(path, sizeof(path), "%s/names", support);
+    setenv("NAMES", path, 0);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     bool show = false, run = true;
@@ -319,6 +335,7 @@ int main(int argc, char **argv)
 
     support = strdup(argv[0]);
     support = dirname(support);
+    find_preload();
     while ((option = getopt(argc, argv, "d:fnr:s")) != -1) {
         if (option == 'd')
             programs = optarg;

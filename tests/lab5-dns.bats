@@ -1,0 +1,607 @@
+#!/usr/bin/env bats
+# Lab 5, dns: what the server and the client must do, step by step.
+# Each test is a transcript of programs: tests/support/lab.bash has the key, and
+# tests/support/names the names that are looked up.
+load support/lab
+
+# What the resolver says to a name that nobody has.
+unknown=$(build/support/peer reason EAI_NONAME)
+
+# The first lines of most transcripts, with the scripted peer as the client or
+# the server.
+server_serves() {
+    cat <<'END'
+$ server 5300
+server: Listening on 127.0.0.1 port 5300
+$ peer connect 5300
+peer: [connected from port {client}]
+server: Client 1 connected from 127.0.0.1 port {client}
+END
+}
+
+client_asks() {
+    cat <<'END'
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ client localhost 5300
+peer: [accepted]
+client: Socket successfully created
+client: IP of localhost 127.0.0.1
+client: Connected to 127.0.0.1 port 5300
+END
+}
+
+# fails PEER NUMBER NAME [REASON]: a name is asked for, and the lookup fails.
+fails() {
+    cat <<END
+$1< send $3\\n
+server: Client $2 asked for $3: ${4-$unknown}
+$1: $3: ${4-$unknown}\\n
+$1: \\n
+END
+}
+
+needs_ipv6() {
+    case $(build/support/peer connect ::1 1 </dev/null) in
+    *refused*) ;;
+    *) skip "there is no IPv6 here" ;;
+    esac
+}
+
+@test "given: -h prints the usage" {
+    prints_usage
+}
+
+@test "given: wrong usage ends with status 2" {
+    refuses_operands 'server -x' 'server 5300 127.0.0.1 more' 'client -x' \
+        'client 127.0.0.1 5300 more'
+}
+
+@test "given: a port is digits, from 0 or 1 to 65535" {
+    for port in http2 '' 65536 99999999999999999999 80x ' 80' +80 0x50; do
+        play <<END
+\$ server '$port'
+server! server: invalid port '$port'
+(server exits 2)
+END
+    done
+    for port in 0 65536 99999999999999999999; do
+        play <<END
+\$ client 127.0.0.1 '$port'
+client! client: invalid port '$port'
+(client exits 2)
+END
+    done
+}
+
+@test "step 1: without operands it is port 5300 of 127.0.0.1" {
+    play <<'END'
+# If somebody else has the port just now, the server says so, and which it is.
+$ server >&2
+server! *127.0.0.1 port 5300*
+END
+}
+
+@test "step 1: the server listens on 127.0.0.1, and says who is connected" {
+    { server_serves; printf '%s\n' 'server: ...' 'peer: ...'; } | play
+}
+
+@test "step 1: only this machine can connect, unless told otherwise" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+$ server 5300
+server: Listening on 127.0.0.1 port 5300
+$ peer connect 127.0.0.2 5300
+peer: [cannot connect: Connection refused]
+END
+    play <<'END'
+$ server 5300 0.0.0.0
+server: Listening on 0.0.0.0 port 5300
+server: ...
+$ peer connect 127.0.0.2 5300
+peer: [connected from port *]
+END
+}
+
+@test "step 1: the server listens on an IPv6 address, too" {
+    needs_ipv6
+    play <<'END'
+# Take the family from what getaddrinfo returns: socket(own->ai_family, ...).
+$ server 5300 ::1
+server: Listening on ::1 port 5300
+$ peer connect ::1 5300
+peer: [connected from port {client}]
+server: Client 1 connected from ::1 port {client}
+server: ...
+END
+}
+
+@test "step 1: an address that is none is refused" {
+    for address in localhost www.test '' 127.0.0.256 ::g; do
+        play <<END
+# AI_NUMERICHOST: these are digits, or an error, and never a name.
+\$ server 0 '$address'
+server! server: invalid address '$address'
+(server exits 2)
+END
+    done
+}
+
+@test "step 1: a port that is taken: the server says so and exits 1" {
+    play <<'END'
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ server 5300
+server! server: *127.0.0.1 port 5300*: Address*in use
+(server exits 1)
+END
+}
+
+@test "step 2: a name that nobody has gets the resolver's words" {
+    { server_serves; cat <<END; } | play
+# The result of getaddrinfo is no errno: gai_strerror(3) has the words for it.
+# The answer ends with an empty line, this one too, and the next name is awaited.
+$(fails peer 1 unknown.test)
+(server idles)
+$(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
+$(fails peer 1 broken.test "$(build/support/peer reason EAI_FAIL)")
+$(fails peer 1 'no name at all')
+$(fails peer 1 '')
+END
+}
+
+@test "step 2: a name with a NUL in it is unknown" {
+    { server_serves; cat <<END; } | play
+# To getaddrinfo a name ends at the NUL, so look for one before you ask it.
+$(fails peer 1 'www.test\0.example')
+$(fails peer 1 '\0')
+END
+}
+
+@test "step 2: a name may be as long as a line" {
+    label=$(repeat 63 n)
+    { server_serves; cat <<END; } | play
+# There has to be room for it, and for the NUL behind it.
+$(fails peer 1 "$label.$label.$label.$(repeat 61 n)")
+$(fails peer 1 "$(repeat 1000 n)")
+peer< send $(repeat 1023 n)\n
+server: Client 1 asked for $(repeat 1023 n): *
+peer: $(repeat 1023 n): *\n
+peer: \n
+$(fails peer 1 unknown.test)
+END
+}
+
+@test "step 2: a slow lookup holds nobody up" {
+    { server_serves; cat <<END; } | play
+# getaddrinfo may wait for seconds. It waits in one client's thread: without any
+# lock that others need.
+peer< send slow.test\n
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+$(fails peer2 2 unknown.test)
+$(fails peer2 2 unknown.test)
+END
+}
+
+@test "step 2: lines are those of lab 3" {
+    { server_serves; cat <<END; } | play
+peer< bytes one.test\r\n
+server: Client 1 asked for one.test: $unknown
+peer: one.test: $unknown\n
+peer: \n
+peer< send two.test\nthree.test\nfour
+peer< finish
+server: Client 1 asked for two.test: $unknown
+server: Client 1 asked for three.test: $unknown
+server: Client 1 asked for four: $unknown
+server: Client 1 disconnected (0 still connected)
+peer: two.test: $unknown\n
+peer: \n
+peer: three.test: $unknown\n
+peer: \n
+peer: four: $unknown\n
+peer: \n
+peer: [end of file]
+END
+    for line in "$(repeat 1024 x)\\n" "$(repeat 3000 x)"; do
+        { server_serves; cat <<END; } | play
+# Too long: say so on stderr, and close this connection.
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+peer< send $line
+server! *
+server: Client 1 disconnected (1 still connected)
+peer: ...
+$(fails peer2 2 unknown.test)
+END
+    done
+}
+
+@test "step 2: clients come and go as in lab 4" {
+    for gone in finish close reset; do
+        { server_serves; cat <<END; } | play
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+$(fails peer2 2 two.test)
+$(fails peer 1 one.test)
+peer< $gone
+server: Client 1 disconnected (1 still connected)
+\$ peer connect 5300
+peer3: [connected from port {third}]
+server: Client 3 connected from 127.0.0.1 port {third}
+(server is stopped)
+peer3< send three.test\nthree.test\nthree.test\n
+peer3< $gone
+(server continues)
+server: ...
+peer3: ...
+peer: ...
+peer2< send two.test\n
+peer2: two.test: $unknown\n
+peer2: \n
+END
+    done
+}
+
+@test "step 2: Ctrl-C ends the server, in the middle of a lookup, too" {
+    for signal in SIGINT SIGTERM; do
+        { server_serves; cat <<END; } | play
+peer< send slow.test\n
+(server idles)
+(server gets $signal)
+(server ends)
+peer: [end of file]
+END
+    done
+}
+
+@test "step 2: a client that does not read its answers holds nobody up" {
+    { server_serves; cat <<END; } | play
+\$ peer deaf 5300
+peer2: [connected from port {deaf}]
+server: Client 2 connected from 127.0.0.1 port {deaf}
+server: ...
+peer2< flood unknown.test\n
+peer< send unknown.test\n
+peer: unknown.test: $unknown\n
+peer: \n
+END
+}
+
+@test "step 3: every address of a name, in order, and each once" {
+    { server_serves; cat <<'END'; } | play
+# Ask for one kind of socket, SOCK_STREAM, or each address comes three times.
+# Set all other hints to 0. The list has its own order: that is the one in which
+# the addresses should be tried. IPv4 and IPv6 are both in it.
+peer< send www.test\n
+server: Client 1 asked for www.test: 3 addresses
+peer: IP of www.test 203.0.113.80\n
+peer: IP of www.test 2001:db8::80\n
+peer: IP of www.test 203.0.113.7\n
+peer: \n
+peer< send six.test\n
+server: Client 1 asked for six.test: 1 address
+peer: IP of six.test 2001:db8::6\n
+peer: \n
+END
+}
+
+@test "step 3: the name is repeated as it was sent" {
+    { server_serves; cat <<'END'; } | play
+peer< send WWW.Juniv.edu\r\n
+server: Client 1 asked for WWW.Juniv.edu: 1 address
+peer: IP of WWW.Juniv.edu 72.249.68.156\n
+peer: \n
+peer< send 127.0.0.1\n
+server: Client 1 asked for 127.0.0.1: 1 address
+peer: IP of 127.0.0.1 127.0.0.1\n
+peer: \n
+peer< send ::1\n
+server: Client 1 asked for ::1: 1 address
+peer: IP of ::1 ::1\n
+peer: \n
+END
+}
+
+@test "step 3: a late answer is an answer, and others come before it" {
+    { server_serves; cat <<END; } | play
+peer< send slow.test\n
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+peer2< send late.test\nwww.juniv.edu\n
+server: Client 2 asked for late.test: 1 address
+server: Client 2 asked for www.juniv.edu: 1 address
+peer2: IP of late.test 203.0.113.21\n
+peer2: \n
+peer2: IP of www.juniv.edu 72.249.68.156\n
+peer2: \n
+END
+}
+
+@test "step 3: what a lookup took is given back" {
+    on_linux "preloads what searches for leaks"
+    { server_serves; cat <<END; } | play_hindered leaks=SIGTERM
+# A list that getaddrinfo returned goes back to freeaddrinfo(3).
+peer< send www.test\n
+server: Client 1 asked for www.test: 3 addresses
+peer: ...
+$(fails peer 1 unknown.test | grep -v '^peer:')
+peer< finish
+server: Client 1 disconnected (0 still connected)
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+peer2< send six.test\n
+peer2: IP of six.test 2001:db8::6\n
+peer2: \n
+server: Client 2 asked for six.test: 1 address
+peer2< finish
+server: Client 2 disconnected (0 still connected)
+peer2: [end of file]
+(server gets SIGTERM)
+(server ends)
+END
+}
+
+@test "step 3: two hundred clients, and nothing of them is left" {
+    on_linux "tells here what a program uses"
+    {
+        server_serves
+        printf '%s\n' 'peer< close' \
+            'server: Client 1 disconnected (0 still connected)'
+        for ((i = 2; i <= 200; i++)); do
+            [ $i -ne 5 ] || echo '(server is measured)'
+            printf '%s\n' 'peer< connect' \
+                'peer: [connected from port *]' \
+                "server: Client $i connected from 127.0.0.1 port *" \
+                'peer< send six.test\n' \
+                "server: Client $i asked for six.test: 1 address" \
+                'peer: IP of six.test 2001:db8::6\n' 'peer: \n' \
+                'peer< close' \
+                "server: Client $i disconnected (0 still connected)"
+        done
+        echo '(server has not grown)'
+    } | play
+}
+
+@test "step 3: threads that share data take turns" {
+    needs_thread_sanitizer
+    { server_serves; cat <<END; } | play_threads
+\$ peer connect 5300
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+(server is stopped)
+peer< send www.juniv.edu\n
+peer2< send www.juniv.edu\n
+(server continues)
+server~ Client 1 asked for www.juniv.edu: 1 address
+server~ Client 2 asked for www.juniv.edu: 1 address
+peer: IP of www.juniv.edu 72.249.68.156\n
+peer: \n
+peer2: IP of www.juniv.edu 72.249.68.156\n
+peer2: \n
+peer< close
+server: Client 1 disconnected (1 still connected)
+END
+}
+
+@test "step 3: the real resolver, with a name server of our own" {
+    needs_nameserver
+    { server_serves; cat <<END; } | play_nameserver
+# The same names, asked through the C library's own getaddrinfo. In which order
+# it has the addresses is its affair.
+peer< send www.test\n
+server: Client 1 asked for www.test: 3 addresses
+peer~ IP of www.test 203.0.113.80\n
+peer~ IP of www.test 203.0.113.7\n
+peer~ IP of www.test 2001:db8::80\n
+peer: \n
+peer< send six.test\n
+server: Client 1 asked for six.test: 1 address
+peer: IP of six.test 2001:db8::6\n
+peer: \n
+$(fails peer 1 unknown.test)
+$(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
+peer< send late.test\n
+server: Client 1 asked for late.test: 1 address
+peer: IP of late.test 203.0.113.21\n
+peer: \n
+END
+}
+
+@test "step 4: the client looks its server up, and connects" {
+    { client_asks; cat <<'END'; } | play
+(client idles)
+(client gets SIGINT)
+(client ends)
+peer: [end of file]
+END
+}
+
+@test "step 4: HOST may be an address, and PORT the name of a service" {
+    play <<'END'
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ client 127.0.0.1 5300
+client: Socket successfully created
+client: IP of 127.0.0.1 127.0.0.1
+client: Connected to 127.0.0.1 port 5300
+peer: [accepted]
+client< ^D
+peer: [end of file]
+peer< close
+# For this test the service lab-5300 has port 5300; see services(5) for others.
+# getaddrinfo looks services up, too: it is the second of its operands.
+$ client localhost lab-{port}
+peer: [accepted]
+client2: Socket successfully created
+client2: IP of localhost 127.0.0.1
+client2: Connected to 127.0.0.1 port 5300
+END
+}
+
+@test "step 4: when an address refuses, the next one is tried" {
+    play <<'END'
+# Each address needs a socket of its own: close the one that failed. Its reason
+# goes to stderr.
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ client second.test 5300
+client: Socket successfully created
+client: IP of second.test 127.0.0.2
+client! *
+client: Socket successfully created
+client: IP of second.test 127.0.0.1
+client: Connected to 127.0.0.1 port 5300
+peer: [accepted]
+END
+}
+
+@test "step 4: the server may be at an IPv6 address" {
+    needs_ipv6
+    play <<'END'
+# Make the socket of the family that this address has.
+$ peer listen ::1 5300
+peer: [listening on ::1 port 5300]
+$ client localhost6.test 5300
+client: Socket successfully created
+client: IP of localhost6.test ::1
+client: Connected to ::1 port 5300
+peer: [accepted]
+END
+}
+
+@test "step 4: when no address answers, the client exits 1" {
+    play <<'END'
+$ peer hold 5300
+peer: [holding 127.0.0.1 port 5300]
+$ client nobody.test 5300
+client: Socket successfully created
+client: IP of nobody.test 127.0.0.2
+client: Socket successfully created
+client: IP of nobody.test 127.0.0.3
+client! *
+(client exits 1)
+END
+}
+
+@test "step 4: a name that does not resolve: its reason, and exit 1" {
+    for name in unknown later broken; do
+        case $name in
+        unknown) error=EAI_NONAME ;;
+        later) error=EAI_AGAIN ;;
+        broken) error=EAI_FAIL ;;
+        esac
+        play <<END
+# What getaddrinfo returns is no errno. gai_strerror(3) has the words.
+\$ client $name.test 5300
+client! *$(build/support/peer reason $error)*
+(client exits 1)
+END
+    done
+}
+
+@test "step 5: the client prints the answer to each name" {
+    { client_asks; cat <<END; } | play
+# An answer has as many lines as it has. The empty line, which is its end, is
+# not printed.
+client< www.test
+peer: www.test\n
+peer< send IP of www.test 203.0.113.80\nIP of www.test 2001:db8::80\n
+client: IP of www.test 203.0.113.80
+client: IP of www.test 2001:db8::80
+(client idles)
+peer< bytes IP of www.test 203.0.113.7\n\r\n
+client: IP of www.test 203.0.113.7
+client< unknown.test
+peer: unknown.test\n
+# A lookup that failed is an answer like any other.
+peer< send unknown.test: $unknown\n\n
+client: unknown.test: $unknown
+client< 
+peer: \n
+peer< send : $unknown\n\n
+client: : $unknown
+END
+}
+
+@test "step 5: at the end of input the client ends" {
+    { client_asks; cat <<END; } | play
+client< unknown.test^D
+peer: unknown.test*
+peer< send unknown.test: $unknown\n\n
+client: unknown.test: $unknown
+peer: [end of file]
+peer< finish
+(client exits 0)
+END
+}
+
+@test "step 5: when the server is gone, the client says so and exits 1" {
+    for gone in close reset; do
+        { client_asks; cat <<END; } | play
+client< www.test
+peer: www.test\n
+peer< send IP of www.test 203.0.113.80\n
+client: IP of www.test 203.0.113.80
+peer< $gone
+client! *
+(client exits 1)
+END
+        { client_asks; cat <<END; } | play
+peer< $gone
+client< www.test
+client! *
+(client exits 1)
+END
+    done
+}
+
+@test "step 5: a long name is asked for, and answered" {
+    name=$(repeat 900 n)
+    { client_asks; cat <<END; } | play
+client< $name
+peer: $name\n
+peer< send $name: $unknown\n\n
+client: $name: $unknown
+client< $(repeat 1024 n)
+client! *
+client< unknown.test
+peer: unknown.test\n
+peer< send $(repeat 3000 x)
+client! *
+(client exits 1)
+END
+}
+
+@test "step 5: server and client together" {
+    printf 'www.test\nunknown.test\nsix.test' >"$folder/typed"
+    play <<END
+\$ server 5300
+server: Listening on 127.0.0.1 port 5300
+\$ client localhost 5300 < $folder/typed
+server: Client 1 connected from 127.0.0.1 port *
+server: Client 1 asked for www.test: 3 addresses
+server: Client 1 asked for unknown.test: $unknown
+server: Client 1 asked for six.test: 1 address
+server: Client 1 disconnected (0 still connected)
+client: Socket successfully created
+client: IP of localhost 127.0.0.1
+client: Connected to 127.0.0.1 port 5300
+client: IP of www.test 203.0.113.80
+client: IP of www.test 2001:db8::80
+client: IP of www.test 203.0.113.7
+client: unknown.test: $unknown
+client: IP of six.test 2001:db8::6
+(client exits 0)
+END
+}
+
+@test "step 5: the handout's transcripts" {
+    play "handouts/$lab.md"
+}
