@@ -18,7 +18,8 @@ load support/lab
 
 @test "step 1: the server makes a socket" {
     play <<'END'
-# The line is printed once socket(2) has returned a descriptor.
+# The line is printed once socket(2) has returned a descriptor. It ends with a
+# newline; without one it would wait in stdout's buffer.
 $ server 5000
 server: Socket successfully created
 server: ...
@@ -27,8 +28,9 @@ END
 
 @test "step 2: the server binds its socket, and says to what" {
     play <<'END'
-# Port 0 lets the system pick one: getsockname(2) tells which. The network has
-# ports in another byte order: ntohs(3) before it is printed.
+# Bind to the address that cli.h gives, not to INADDR_ANY. Port 0 lets the
+# system pick one: getsockname(2) tells which. The network has ports in another
+# byte order: ntohs(3) before it is printed.
 $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
@@ -177,19 +179,22 @@ END
 }
 
 @test "step 4: the server accepts, and says who it is" {
-    play <<'END'
+    # Twice: a port whose two bytes are alike looks right either way round.
+    for nth in first second; do
+        play <<END
 # accept(2) fills in the client's address when it is told, in its third
 # argument, how large the room for it is. Its port is in network byte order.
-$ server 5000
+\$ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
-$ peer connect 5000
+\$ peer connect 5000
 peer: [connected from port {client}]
 server: Got connection from 127.0.0.1 port {client}
 server: ...
 peer: ...
 END
+    done
 }
 
 @test "step 5: the server greets a client that says nothing, and ends" {
@@ -323,7 +328,7 @@ END
 
 @test "step 6: client -i asks for the address and the port" {
     play <<'END'
-# cli_ask does this: connect to what it filled in.
+# cli_ask does this: connect to what it filled in, with htons(3) for the port.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client -i

@@ -102,7 +102,8 @@ END
 
 @test "step 2: the server prints the client's line" {
     { server_chats; cat <<'END'; } | play
-# What was received is no string: print as many bytes as the line has.
+# The server hears before it speaks. What was received is no string: print as
+# many bytes as the line has.
 peer< send This is from Client\n
 server: From Client: This is from Client
 server: ...
@@ -174,6 +175,7 @@ peer: Hello\n
 peer< send I am client\n
 server: From Client: I am client
 server< Nice to hear
+# A newline counts only in bytes that have come: behind them is older text.
 peer: Nice to hear\n
 END
     { client_chats; cat <<'END'; } | play
@@ -192,7 +194,8 @@ END
 @test "step 3: what is typed out of turn waits for its turn" {
     { client_chats; cat <<'END'; } | play
 # The client waits for the server now. What is typed meanwhile is not lost, and
-# not sent before.
+# not sent before. One read may return both lines: keep what is behind the first
+# newline.
 client< one
 client< two
 peer< send first\n
@@ -207,7 +210,7 @@ END
 @test "step 3: lines that come together are heard one by one" {
     { server_chats; cat <<'END'; } | play
 # One recv may bring more than one line. Keep what is behind the first newline
-# for the next turn.
+# for the next turn, in a buffer of this reader's own.
 (server is stopped)
 peer< send one\ntwo\nthr
 (server continues)
@@ -264,7 +267,8 @@ END
 
 @test "step 3: the last typed line counts without its newline" {
     { client_chats; cat <<'END'; } | play
-# At the end of input, what stands before it is a line. After that it is bye.
+# At the end of input, what stands before it is a line. After that it is bye,
+# which is sent, and ends the program.
 peer< send Hello\n
 client: From Server: Hello
 client< not finished^D
@@ -273,6 +277,7 @@ peer< send go on\n
 client: From Server: go on
 peer: bye\n
 peer: [end of file]
+# Who says bye prints no closing line: it is for who hears it.
 (client exits 0)
 END
 }
@@ -369,8 +374,8 @@ END
 @test "step 4: a peer that is gone is like bye" {
     for gone in finish close reset; do
         { server_chats; cat <<END; } | play
-# The end of file, and a reset (ECONNRESET), are an end that a chat can have:
-# print the closing line and exit 0.
+# The end of file, and a reset (read returns -1 with ECONNRESET), are an end
+# that a chat can have: print the closing line and exit 0.
 peer< $gone
 server: Client disconnected....
 (server exits 0)
@@ -401,6 +406,8 @@ server: Client disconnected....
 END
     done
     { server_chats; cat <<'END'; } | play
+# After the end of file and a reset, sending fails with EPIPE, which is no other
+# end than ECONNRESET.
 (server is stopped)
 peer< send This is from Client\n
 peer< finish
@@ -459,6 +466,14 @@ client! *
 (client exits 1)
 END
     done
+    { server_chats; cat <<END; } | play
+# What is waiting already takes room in the buffer: read only as many bytes as
+# fit behind it.
+peer< bytes $(repeat 20 x)
+peer< send $(repeat 3000 x)
+server! *
+(server exits 1)
+END
 }
 
 @test "step 4: one chat is all: the server ends, and can start again at once" {

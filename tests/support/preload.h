@@ -1,0 +1,78 @@
+/*
+ * What the parts of the preload library have of each other. Nothing of it is
+ * seen by the program, nor does the program's own take its place.
+ *
+ * A source of the library begins with the lines up to _GNU_SOURCE.
+ */
+#ifndef PRELOAD_H
+#define PRELOAD_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Declares next, the function that would be called without this library. ISO C
+   has no cast from an object pointer to a function pointer. */
+#define NEXT(call)                                                             \
+    __typeof__(call) *next;                                                    \
+    *(void **)(&next) = dlsym(RTLD_NEXT, #call)
+
+/* faults.c */
+
+/* Ends the program: a variable of the environment makes no sense. */
+_Noreturn void refuse(const char *why, const char *text);
+
+void read_faults(const char *text);
+
+/*
+ * Counts a call, and does to it what FAULTS says: waits, makes *len less, or
+ * returns the error that it is to have. len is NULL for a call that moves no
+ * bytes; those that do so matter on sockets only.
+ */
+int meddle(const char *call, int fd, int flags, size_t *len);
+
+/* The same for a call that has its error in errno. */
+bool fails(const char *call, int fd, int flags, size_t *len);
+
+void sleep_ms(long ms);
+
+/* The number that a name like EINTR or EAI_FAIL stands for, or 0; and back. */
+int code_of(const char *name);
+const char *name_of(int code);
+
+/* resolver.c */
+
+void read_names(const char *path);
+
+/* record.c: does nothing unless there is a trace to write. */
+
+void open_trace(const char *path);
+
+/* Before a call: what it is called on, how many bytes it is about, and what
+   else matters, as text. Returns whether it is one for the trace. */
+bool begins(const char *call, int fd, size_t len, const char *detail);
+void begins_sending(const char *call, int fd, const void *bytes, size_t len);
+void begins_with(const char *call, int fd, const struct sockaddr *address);
+void begins_waiting(const char *call, long count, long timeout_ms);
+void begins_lookup(const char *host, const char *service);
+
+/* After it. on is what it was called on, fd what has a connection now. */
+void ends(int on, int fd, long result);
+void ends_receiving(int fd, const void *bytes, long result);
+void ends_waiting(long result);
+void ends_lookup(int error, const struct addrinfo *list);
+
+/* A new thread has a number, and is one that the other created. */
+long new_thread(void);
+void begins_thread(long number, long creator);
+long thread_number(void);
+
+#pragma GCC visibility pop
+
+#endif
