@@ -146,9 +146,12 @@ of_an_earlier_lab() {
     finds_nothing of_an_earlier_lab
 }
 
-sizes() { # in bytes: a handout's line is twice as long as one of C
+# In bytes: a handout's line is twice as long as one of C. What draws the pictures
+# is neither a script nor a support of the tests, but what students look at.
+sizes() {
     local machinery lessons
-    machinery=$(cat scripts/* tests/support/* | wc -c)
+    machinery=$(find scripts tests/support -type f ! -name 'draw.[ch]' \
+        ! -name picture.c ! -name record.c -exec cat {} + | wc -c)
     lessons=$(find labs solutions handouts -type f -exec cat {} + | wc -c)
     [ "$machinery" -lt "$lessons" ] ||
         echo "scripts and tests/support: $machinery; the lessons: $lessons"
@@ -427,15 +430,53 @@ play_solution() { # play_solution LAB FILE
     finds_nothing transcripts
 }
 
+# A block fenced with ```trace is a part of the picture that scripts/trace draws
+# of the first transcript; with a number behind that, of another one.
+figures() {
+    local handout lab nth block
+    for handout in handouts/lab*.md; do
+        lab=$(basename "${handout%%-*}")
+        awk -v out="$folder/$lab.figure" '
+            /^```trace( |$)/ { inside = 1; nth = $2 ? $2 : 1; next }
+            /^```/ { inside = 0 }
+            inside { print >(out "." nth) }' "$handout"
+        for block in "$folder/$lab.figure".*; do
+            [ -f "$block" ] || echo "$handout has no figure"
+            nth=${block##*.}
+            same_calls "$lab" "$nth" "$block" >"$block.found" 2>&1 3>&- &
+        done
+    done
+    wait
+    cat "$folder"/*.figure.*.found
+}
+
+same_calls() { # same_calls LAB NTH FILE: which has the names, then some rows
+    LC_ALL=C.UTF-8 scripts/trace -m -n "$2" -d "build/check/solutions/$1" "$1" \
+        >"$3.drawn"
+    awk -v file="$1.md" 'FNR == 1 { if (NR == 1) names = $0; next }
+        NR == FNR { want = want $0 "\n"; next }
+        { got = got $0 "\n" }
+        END { if (index("\n" got, "\n" want) == 0)
+                print file ": this is not in what is drawn:\n" want }' \
+        "$3" "$3.drawn"
+    head -n 1 "$3" | diff - <(head -n 1 "$3.drawn")
+}
+
+@test "the figures in handouts are what the solutions call" {
+    [ "$(uname)" = Linux ] || skip 'only Linux lets programs be watched'
+    finds_nothing figures
+}
+
 # README and commands
 
 not_listed() {
-    local lab help
+    local lab name help
     help=$($make help)
     for lab in "${labs[@]}"; do
         grep -q "^|.*handouts/$lab\.md" README.md ||
             echo "README.md's table does not have $lab"
-        grep -q "make ${lab%%-*}  *[a-z]" <<<"$help" ||
+        name=${lab#lab}
+        grep -q "^ *${name%%-*} ${name#*-} " <<<"$help" ||
             echo "make help does not have $lab"
     done
 }
@@ -458,6 +499,7 @@ not_listed() {
         "$kit/build/check/solutions/${labs[0]%%-*}" >"$folder/server"
     chmod +x "$folder/server"
     cp "$folder/server" "$folder/client"
+    cp build/support/play "$folder" # without the library beside it
     cat >"$folder/waits" <<'END'
 $ server 5000
 server: Socket successfully created
@@ -477,7 +519,7 @@ left_after() { # left_after SIGNAL
     local leader pid client=
     mkfifo "$folder/client.pid" # says when the client is there
     set -m # a process group of its own, as in a terminal
-    TMPDIR=$folder/tmp build/support/play -d "$folder" "$folder/waits" 3>&- &
+    TMPDIR=$folder/tmp "$folder/play" -d "$folder" "$folder/waits" 3>&- &
     leader=$!
     set +m
     read -r -t 10 client <>"$folder/client.pid"
@@ -557,6 +599,87 @@ given_away() {
     ! $make check >"$folder/out" 2>&1 || false
     grep 'step 1 is still to be done: TODO 1 in labs/lab1' "$folder/out"
     ! grep labs/lab2 "$folder/out" || false
+}
+
+# Packs lab 1, and has the solution in place of what a student compiles.
+begin() {
+    pack 1
+    mkdir build/check
+    cp -R "$kit"/build/check/{flags,lib} "$kit/build/check/solutions/lab1" \
+        build/check
+    echo '/* begun */' >>labs/lab1-greeting/client.c
+    # The bats that a student runs is not the inner one of the bats that runs.
+    PATH=${PATH//"$BATS_LIBEXEC:"/}
+}
+
+@test "make says how far a student is, until a file changes" {
+    begin
+    sed -E '/^@test "(given|step [3-9])/,/^}/d' "$kit/tests/lab1-greeting.bats" \
+        >tests/lab1-greeting.bats
+    $make | grep '^  1 greeting not checked yet '
+    tests/support/check labs/lab1-greeting
+    $make | grep '^  1 greeting 2 of 2 steps    well done: a socket is'
+    echo >>labs/lab1-greeting/client.c
+    $make | grep '^  1 greeting not checked since it changed$'
+    $make | grep '^    make check-lab1$'
+    ! $make | grep -E '^.{81}' || false
+}
+
+# What a check would have written: step N is the first that fails.
+fails_at() { # fails_at N
+    { echo "$1 0 of 7 steps" && tests/support/progress -s lab1-greeting; } \
+        >build/check/lab1/progress
+}
+
+@test "make hint gives one hint more at each call, and no more than there are" {
+    local step n
+    begin
+    for step in 2 1 7; do
+        fails_at $step
+        section Hints handouts/lab1-greeting.md |
+            sed "1,/^Step $step\./d" | sed '/^Step/,$d' >"$folder/hints"
+        for n in 1 2 3 4; do
+            $make hint-lab1 >"$folder/out"
+            sed -n '/^- /,$p' "$folder/out" | sed '$d' | cmp - <(
+                awk -v n=$n '/^- / { i++ } NF && i <= n' "$folder/hints")
+        done
+        grep "last hint.* handouts/lab1-greeting.md, step $step\$" "$folder/out"
+    done
+    fails_at 8
+    $make hint-lab1 | grep 'lab1-greeting: it is done'
+}
+
+@test "make hint says why there can be none" {
+    begin
+    echo '#error "half a line"' >>labs/lab1-greeting/client.c
+    fails_at 1
+    echo >>labs/lab1-greeting/client.c
+    ! $make hint-lab1 >"$folder/out" 2>&1 || false
+    grep 'Mend this first' "$folder/out"
+    grep 'half a line' "$folder/out"
+}
+
+@test "make watch sees a save, and Ctrl-C leaves nothing" {
+    local leader
+    begin
+    mkdir "$folder/tmp"
+    mkfifo "$folder/held" # its end of file says that nobody is left
+    printf '@test "step 1: this does not end" {\n%s\n}\n' \
+        "sh -c 'exec >$folder/held; echo; exec sleep 60'" >tests/lab1-greeting.bats
+    set -m # a process group of its own, as in a terminal
+    TMPDIR=$folder/tmp $make watch-lab1 >"$folder/out" 2>&1 3>&- &
+    leader=$!
+    set +m
+    exec 8<>"$folder/held"
+    read -r -t 20 <&8
+    echo '/* saved */' >>labs/lab1-greeting/server.c
+    read -r -t 20 <&8
+    exec 8<"$folder/held"
+    kill -s INT -- "-$leader"
+    wait "$leader" || [ $? -eq 130 ]
+    read -r -t 5 <&8 || [ $? -eq 1 ]
+    finds_nothing cat "$folder/out"
+    finds_nothing ls -A "$folder/tmp"
 }
 
 @test "a student's make demo shows the transcript without running anything" {

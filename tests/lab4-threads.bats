@@ -221,7 +221,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves -q; cat <<END; } | play
+    { server_serves -q; cat <<END; } | play_hindered buffers=4096
 # Once nobody takes the answers, send(2) waits. Let it wait in that client's
 # thread only: not while the lock is held that others need.
 \$ peer deaf 3000

@@ -260,7 +260,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves; cat <<END; } | play
+    { server_serves; cat <<END; } | play_hindered buffers=4096
 \$ peer deaf 5300
 peer2: [connected from port {deaf}]
 server: Client 2 connected from 127.0.0.1 port {deaf}

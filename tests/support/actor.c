@@ -81,8 +81,8 @@ static void open_ends(int ends[2], const char *file, int flags)
 
 /* The rest of a child's life before exec: signals as a shell starts a program
    in the foreground, with nothing ignored. */
-static _Noreturn void become(char **argv, const char *preload, int in, int out,
-                             int error)
+static _Noreturn void become(const char *name, char **argv, const char *preload,
+                             int in, int out, int error)
 {
     static const int ignorable[] = {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
     sigset_t none;
@@ -92,8 +92,12 @@ static _Noreturn void become(char **argv, const char *preload, int in, int out,
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (size_t i = 0; i < sizeof(ignorable) / sizeof(*ignorable); i++)
         signal(ignorable[i], SIG_DFL);
-    if (preload)
+    if (preload) {
         setenv("LD_PRELOAD", preload, 1);
+        setenv("TRACE_NAME", name, 1);
+    }
+    if (strncmp(name, "peer", strlen("peer")) == 0)
+        unsetenv("FAULTS"); /* they are for who is tested */
     dup2(in, 0);
     dup2(out, 1);
     dup2(error, 2);
@@ -130,7 +134,8 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
     if (actor->pid == -1)
         err(1, "fork");
     if (actor->pid == 0)
-        become(argv, preload, in[0], merged ? error[0] : out[0], error[0]);
+        become(name, argv, preload, in[0], merged ? error[0] : out[0],
+               error[0]);
     setpgid(actor->pid, actor->pid); /* as the child does: who comes first */
     close(in[0]);
     close(out[0]);

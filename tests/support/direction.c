@@ -42,12 +42,12 @@ static void wait_for_end(struct actor *actor, const struct line *line, int ms)
 
 static void ends(struct actor *actor, const struct line *line)
 {
-    wait_for_end(actor, line, DEADLINE_MS);
+    wait_for_end(actor, line, patience_ms());
 }
 
 static void ends_by_itself(struct actor *actor, const struct line *line)
 {
-    wait_for_end(actor, line, DEADLINE_MS);
+    wait_for_end(actor, line, patience_ms());
     if (actor->signalled)
         report_end(actor, line);
 }
@@ -114,7 +114,7 @@ static void runs_out(struct actor *actor, const struct line *line)
 static void can_open_no_more(struct actor *actor, const struct line *line)
 {
     (void)line;
-    limit_descriptors(actor->pid, usage_of(actor->pid).highest_descriptor + 1);
+    limit_descriptors(actor->pid, usage_of(actor->pid).free_descriptor);
 }
 
 static void has_again(struct actor *actor, const struct line *line)
@@ -173,7 +173,7 @@ static void has_not_grown(struct actor *actor, const struct line *line)
 
 static void exits(struct actor *actor, const struct line *line)
 {
-    int status, seconds = DEADLINE_MS / 1000;
+    int status, seconds = patience_ms() / 1000;
 
     sscanf(line->text, "%*s exits %d within %d", &status, &seconds);
     wait_for_end(actor, line, seconds * 1000);

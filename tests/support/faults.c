@@ -82,8 +82,8 @@ static bool searches;         /* for leaks, at SIGTERM */
 static bool read_fault(struct fault *fault, const char *word)
 {
     static const char *const calls[] = {
-        "accept",         "connect", "listen", "getaddrinfo",
-        "pthread_create", "thread",  "send",   "recv",
+        "accept", "connect", "listen", "getaddrinfo", "pthread_create",
+        "thread", "send",    "recv",   "buffers",
     };
     char what[32], more[3] = "", *end;
 
@@ -103,8 +103,7 @@ static bool read_fault(struct fault *fault, const char *word)
             return false;
     bool looks_up = strcmp(fault->call, "getaddrinfo") == 0;
     bool begins = strcmp(fault->call, "thread") == 0;
-    bool moves =
-        strcmp(fault->call, "send") == 0 || strcmp(fault->call, "recv") == 0;
+    bool moves = strstr("send recv buffers", fault->call) != NULL;
 
     long number = strtol(what, &end, 10);
     if (*end) {

@@ -12,6 +12,8 @@
 cd "$BATS_TEST_DIRNAME/.." || exit
 lab=$(basename "$BATS_TEST_FILENAME" .bats)
 : "${PAIR:=build/check/${lab%%-*}}"
+export TRACE=$PAIR/trace # of the latest play; scripts/trace draws it
+[ -w "$PAIR" ] || TRACE=''
 
 setup_file() {
     FILE_FOLDER=$(mktemp -d)
@@ -39,6 +41,7 @@ teardown() {
 # play [FILE...]: checks the transcript on stdin, or those in the files.
 play() {
     [ $# -gt 0 ] || set -- -
+    rm -f "$TRACE"
     build/support/play -d "$PAIR" -r "handouts/$lab.md, $step" "$@" 3>&-
 }
 

@@ -315,11 +315,15 @@ static void send_bytes(const char *bytes, size_t len)
 /* Sends text until the connection takes no more for a while. */
 static void flood(const char *text, size_t len)
 {
+    static char many[1 << 16];
     struct pollfd room = {.fd = conn, .events = POLLOUT};
+    size_t all = sizeof(many) / len * len, sent = 0;
 
-    for (size_t sent = 0; sent < FLOOD_MAX && poll(&room, 1, JAM_MS) == 1;) {
+    for (size_t i = 0; i < all; i++)
+        many[i] = text[i % len];
+    while (sent < FLOOD_MAX && poll(&room, 1, JAM_MS) == 1) {
         ssize_t n =
-            send(conn, text + sent % len, len - sent % len, MSG_DONTWAIT);
+            send(conn, many + sent % all, all - sent % all, MSG_DONTWAIT);
         if (n == -1 && errno != EAGAIN)
             err(1, "send");
         if (n > 0)

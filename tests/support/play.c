@@ -2,6 +2,7 @@
  * Plays transcripts with real programs, and finds where they differ.
  *
  *     play [-d DIR] [-r WORDS] FILE...    check; silent when all is as written
+ *     play -t FILE [-d DIR] FILE...       the same, and wait until all is called
  *     play -s [-f] [-d DIR] FILE...       show it live; -f is faster
  *     play -n [-f] FILE...                show it as written, run nothing
  *
@@ -17,6 +18,8 @@
 #include "script.h"
 #include "stage.h"
 
+#include <sys/stat.h>
+
 #include <err.h>
 #include <libgen.h>
 #include <signal.h>
@@ -26,13 +29,15 @@
 #include <unistd.h>
 
 enum {
-    GRACE_MS = 300, /* the deadline, when a step is missing */
+    GRACE_MS = 300,  /* the deadline, when a step is missing */
+    SETTLE_MS = 100, /* so long nothing is called at the end of a trace */
     WORDS_MAX = 32,
 };
 
 static const char *programs = "."; /* where server and client are */
 static char *support;              /* where the kit's own tools are */
 static char *preload;              /* preload.so, where that can be */
+static const char *trace;          /* what is called goes to this file */
 
 static void on_interrupt(int signal_number)
 {
@@ -106,8 +111,8 @@ static void start(const struct line *line)
         snprintf(name, sizeof(name), "%s%d", base, n);
     command.words[0] = path;
     stage_show(name, STARTS, shown);
-    start_actor(name, command.words, is_peer(base) ? NULL : preload,
-                command.in_file, command.out_file, command.merged);
+    start_actor(name, command.words, preload, command.in_file, command.out_file,
+                command.merged);
     free(shown);
     free(text);
 }
@@ -119,6 +124,14 @@ struct actor *actor_of(const char *name, const struct line *line)
     if (actor == NULL)
         errx(2, "nobody is called '%s' in: %s", name, line->shown);
     return actor;
+}
+
+int patience_ms(void)
+{
+    const char *text = getenv("PATIENCE_MS");
+    int ms = text ? (int)strtol(text, NULL, 10) : 0;
+
+    return ms > 0 ? ms : 8000;
 }
 
 bool wait_more(long long *deadline)
@@ -134,7 +147,7 @@ bool wait_more(long long *deadline)
    end, when there will be none any more. */
 static char *wait_for_line(struct stream *stream)
 {
-    long long deadline = now_ms() + DEADLINE_MS;
+    long long deadline = now_ms() + patience_ms();
     char *line;
 
     while ((line = next_line(stream)) == NULL)
@@ -198,7 +211,7 @@ static void hear_any(struct actor *actor, const struct script *script, size_t i)
 /* A question has no newline: the answer is typed on its line. */
 static void hear_question(struct actor *actor, const struct line *line)
 {
-    long long deadline = now_ms() + DEADLINE_MS;
+    long long deadline = now_ms() + patience_ms();
 
     while (!next_is(&actor->out, line->text))
         if (actor->out.fd == -1 || !wait_more(&deadline))
@@ -247,9 +260,24 @@ static void type(struct actor *actor, const struct line *line)
     free(answer);
 }
 
+/* Lets a trace of the play come to its end: until nothing more is called. */
+static void settle_trace(void)
+{
+    struct stat before = {0}, now = {0};
+
+    do {
+        before = now;
+        long long deadline = now_ms() + SETTLE_MS;
+        while (wait_for_actors(deadline))
+            ;
+    } while (stat(trace, &now) == 0 && now.st_size != before.st_size);
+}
+
 /* Nobody may have said more than the transcript has. */
 static void finish(void)
 {
+    if (trace)
+        settle_trace();
     end_actors();
     for (int i = 0; i < actor_count; i++) {
         report_sanitizer(&actors[i]);
@@ -336,7 +364,7 @@ int main(int argc, char **argv)
     support = strdup(argv[0]);
     support = dirname(support);
     find_preload();
-    while ((option = getopt(argc, argv, "d:fnr:s")) != -1) {
+    while ((option = getopt(argc, argv, "d:fnr:st:")) != -1) {
         if (option == 'd')
             programs = optarg;
         else if (option == 'f')
@@ -347,11 +375,15 @@ int main(int argc, char **argv)
             report_reading(optarg);
         else if (option == 's')
             show = true;
+        else if (option == 't')
+            trace = optarg;
         else
             return 2;
     }
     if (optind == argc)
-        errx(2, "usage: play [-sfn] [-d DIR] [-r WORDS] FILE...");
+        errx(2, "usage: play [-sfn] [-d DIR] [-r WORDS] [-t FILE] FILE...");
+    if (trace)
+        setenv("TRACE", trace, 1);
 
     /* A report ends a program with a status that none has of its own. */
     setenv("ASAN_OPTIONS",

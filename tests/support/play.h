@@ -9,8 +9,10 @@
 
 #include <stdbool.h>
 
-/* For one line; nothing right takes a tenth of it. */
-enum { DEADLINE_MS = 8000 };
+/* How long one line is waited for. Nothing right takes a tenth of the 8 seconds
+   that it is; PATIENCE_MS in the environment makes it shorter, for programs
+   that are known to be wrong. */
+int patience_ms(void);
 
 /* Waits until something happens. Returns false at the deadline, a time of
    now_ms; that comes soon when a program has met a step that is still to be

@@ -8,7 +8,8 @@
  *
  * FAULTS has words of the form CALL=WHAT, CALL=WHAT@N or CALL=WHAT@N-. CALL is
  * accept, connect, listen, getaddrinfo, pthread_create, thread (which begins
- * its function), or send or recv: any call that does so with a socket. WHAT:
+ * its function), or send or recv: any call that does so with a socket; with
+ * buffers=4096 the system keeps no more for it in either direction. WHAT:
  *     EINTR, EAI_FAIL    it fails so, and nothing is done
  *     7                  it moves at most 7 bytes
  *     +50                it comes 50 milliseconds late
@@ -284,6 +285,14 @@ int socket(int family, int type, int protocol)
            : family == AF_INET6 ? kind == SOCK_STREAM ? "IPv6 TCP" : "IPv6 UDP"
                                 : "other");
     ends(fd, fd, fd);
+
+    size_t size = SIZE_MAX;
+    meddle("buffers", fd, 0, &size);
+    if (size != SIZE_MAX) {
+        int bytes = (int)size;
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    }
     return fd;
 }
 

@@ -6,7 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WIDTH = 76, BEFORE = 14, EXCERPT = 60, ERRORS = 16, SETTLE_MS = 200 };
+enum {
+    WIDTH = 76,
+    BEFORE = 14,
+    EXCERPT = 60,
+    LINES = 8,
+    ERRORS = 16,
+    SETTLE_MS = 200
+};
 
 static const struct script *playing;
 static size_t played;
@@ -97,6 +104,8 @@ static const struct symptom {
      "Two threads use the same memory at the same time, and one of "
      "them writes: a data race. Both lines are in the report. "
      "Lock the mutex before each such use; see pthreads(7)."},
+    {"out of bounds", "The program reads or writes past the end of an array. "
+                      "Is there room for the byte after the last one?"},
     {"LeakSanitizer", "Memory that was allocated is never freed."},
     {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
                   "report names file and line."},
@@ -109,8 +118,8 @@ static const struct symptom {
      "A descriptor is used after it was closed, or before it was opened."},
     {"Operation not supported",
      "Only a SOCK_STREAM socket can listen and accept."},
-    {"not a socket", "The descriptor is not that of a socket. Is the result of "
-                     "a call stored before it is compared with -1?"},
+    {"non-socket", "The descriptor is not that of a socket. Is the result of "
+                   "a call stored before it is compared with -1?"},
 };
 
 static const struct {
@@ -199,8 +208,11 @@ static void print_actors(void)
     for (int i = 0; i < actor_count; i++) {
         struct actor *actor = &actors[i];
         print_state(actor);
-        while ((line = next_line(&actor->out)) != NULL)
-            printf("        %s: %s\n", actor->name, line);
+        for (int n = 0; (line = next_line(&actor->out)) != NULL; n++)
+            if (n < LINES)
+                printf("        %s: %s\n", actor->name, line);
+            else if (n == LINES)
+                puts("        ... and more lines");
         actor->err.taken = 0;
         for (int n = 0; (line = next_line(&actor->err)) != NULL;)
             if (strcmp(line, "ok") != 0 && n++ < ERRORS) /* "ok": the peer */
@@ -223,6 +235,8 @@ static _Noreturn void finish(const char *symptom, const char *hint)
     print_actors();
     if (reading)
         printf("Read again: %s\n", reading);
+    if (reading && getenv("TRACE"))
+        printf("See the calls: scripts/trace %s\n", getenv("TRACE"));
     exit(1);
 }
 
@@ -241,6 +255,19 @@ static void print_expected(const struct line *line)
 /* What a difference looks like when its reason is a well-known one. */
 static const char *symptom_of_text(const char *want, const char *got)
 {
+    size_t wanted = strlen(want), len = strlen(got);
+
+    if (strncmp(want, got, len) == 0 && (len == sizeof(char *)))
+        return "These are 8 bytes, the size of a pointer: sizeof of a pointer "
+               "is not the length of what it points to.";
+    if (len > wanted && strncmp(want, got, wanted) == 0 && wanted > 0 &&
+        strcmp(got + wanted, "[no newline]") != 0)
+        return "The newline behind the line is missing, and more follows on "
+               "the same line.";
+    if (strstr(want, "\\0") && strncmp(want, got, strcspn(want, "\\")) == 0 &&
+        !strstr(got, "\\0"))
+        return "It stops where a NUL byte should come: what was received was "
+               "taken for a string. Use its length, as fwrite(3) does.";
     if (strstr(got, "\\0") && !strstr(want, "\\0"))
         return "A NUL byte, the end of a C string, was sent along or printed: "
                "the length of a message is strlen, not sizeof.";

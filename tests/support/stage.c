@@ -119,8 +119,10 @@ void stage_show(const char *name, int how, const char *text)
     size_t size = strlen(name) + strlen(text) + 8;
     char *row = malloc(size);
 
-    if (!is_open || row == NULL)
+    if (!is_open || row == NULL) {
+        free(row);
         return;
+    }
     /* A second client says which one it is. */
     snprintf(row, size, "%s%s%s%s", who, *who ? ": " : "", mark, text);
     const char *rest = row;

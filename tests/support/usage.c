@@ -1,10 +1,13 @@
 #include "usage.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { DESCRIPTORS = 256 };
 
 long long cpu_ms(pid_t pid)
 {
@@ -21,6 +24,7 @@ long long cpu_ms(pid_t pid)
 static void count_descriptors(pid_t pid, struct usage *usage)
 {
     char path[64];
+    bool used[DESCRIPTORS] = {false};
     snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
     DIR *folder = opendir(path);
 
@@ -30,9 +34,11 @@ static void count_descriptors(pid_t pid, struct usage *usage)
         if (end == entry->d_name)
             continue;
         usage->descriptors++;
-        if (fd > usage->highest_descriptor)
-            usage->highest_descriptor = fd;
+        if (fd < DESCRIPTORS)
+            used[fd] = true;
     }
+    while (usage->free_descriptor < DESCRIPTORS && used[usage->free_descriptor])
+        usage->free_descriptor++;
     if (folder)
         closedir(folder);
 }

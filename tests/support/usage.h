@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct usage {
-    int descriptors, highest_descriptor; /* of the process */
+    int descriptors, free_descriptor; /* how many; the lowest that is free */
     int tasks; /* threads and processes of its group, zombies too */
     long mb;   /* of address space: of the process */
 };

@@ -1,0 +1,68 @@
+/*
+ * A trace, and the picture that is made of it.
+ */
+#ifndef DRAW_H
+#define DRAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { LINES_MAX = 64, ADDRESS = 64, ROW_TEXT = 160 };
+
+/* A lifeline: a process, or one more thread of it. */
+struct line {
+    long pid, thread; /* thread 0 is the one that a process begins with */
+    char name[32];
+    long start;           /* the line of the trace; -1 when it has none */
+    bool listens;         /* a server, and so on the left */
+    struct call *creator; /* of a thread */
+    struct call **calls;  /* in order */
+    size_t count;
+    size_t next; /* while the calls are put into order: the first not done */
+    bool started;
+    int column;
+};
+
+/* A call, from the time that it began until it returned. */
+struct call {
+    struct line *line;
+    char name[20];
+    int fd;
+    char local[ADDRESS], remote[ADDRESS]; /* of its connection, "-": none */
+    long len;                             /* bytes to move, a backlog ... */
+    char *text;                           /* what begins, in words */
+    char *got;                            /* what came of it */
+    bool ended;
+    long result;
+    char error[24];
+    long begin, end; /* lines of the trace */
+    long long begin_us, end_us;
+    struct call *cause; /* without which it would not have returned */
+    bool part;          /* received the front part of what was sent */
+    struct line *to;    /* where its bytes go, or its end of file */
+    const char *label;  /* of the arrow to there, or NULL */
+    bool begun, done;   /* while the calls are put into order */
+};
+
+/* What is seen in one row of the picture. */
+struct row {
+    struct line *line;
+    char text[ROW_TEXT];
+    struct line *to;
+    const char *label;
+    bool failed;
+    long times; /* that the same was seen */
+    char states[LINES_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
+};
+
+/* Prints the picture in `width` columns, with colours on a terminal. */
+void print_picture(struct line *const *columns, size_t count,
+                   const struct row *rows, size_t row_count, int width,
+                   bool ascii);
+
+/* Writes it as SVG. */
+void write_svg(FILE *out, const char *title, struct line *const *columns,
+               size_t count, const struct row *rows, size_t row_count);
+
+#endif
