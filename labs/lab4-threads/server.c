@@ -98,8 +98,8 @@ static void *run(void *arg)
 static void start(struct client *client)
 {
     /* TODO 2: create the thread and detach it; without one, leave. Use
-       pthread_create(3), pthread_detach(3), leave. Afterwards: each client
-       has a thread. About 8 lines. */
+       pthread_create(3), pthread_detach(3); warnx(3), strerror(3), leave.
+       Afterwards: each client has a thread. About 8 lines. */
     todo(2, client, run, leave);
 }
 

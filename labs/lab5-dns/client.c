@@ -32,8 +32,9 @@ static int try_address(const char *name, const struct addrinfo *address)
 
     address_text(address->ai_addr, address->ai_addrlen, text);
     /* TODO 4: make a socket of the address's family, and connect it. Use
-       socket(2), connect(2), and warn(3) for what fails. Afterwards: one
-       address is tried. About 15 lines. */
+       socket(2), ip_text, printf(3), connect(2); warn(3) and close(2) for
+       what fails. Afterwards: the client prints the three lines of the
+       handout's transcript. About 15 lines. */
     todo(4, name, ip, text);
 }
 
@@ -56,9 +57,9 @@ static void print_answer(struct reader *server)
     const char *line;
     size_t len;
 
-    /* TODO 5: read and print lines until one is empty. Use read_line.
-       Afterwards: the client prints the addresses of each name that is
-       typed. About 11 lines. */
+    /* TODO 5: read and print lines until one is empty. Use read_line,
+       fwrite(3), err(3), errx(3). Afterwards: the client prints the
+       addresses of each name that is typed. About 11 lines. */
     todo(5, server, &line, &len);
 }
 

@@ -18,7 +18,8 @@ int look_up(const char *name, const char *service, struct addrinfo **list)
 void ip_text(const struct addrinfo *address, char *text)
 {
     /* TODO 3: write the address in digits, whatever its family. Use
-       getnameinfo(3). Afterwards: ::1 is "::1". About 4 lines. */
+       getnameinfo(3), and gai_strerror(3) for what fails. Afterwards: ::1
+       is "::1". About 4 lines. */
     todo(3, address, text);
 }
 

@@ -32,8 +32,9 @@ static struct addrinfo *own_address(const char *ip, uint16_t port)
     snprintf(service, sizeof(service), "%u", port);
 
     /* TODO 1: have getaddrinfo read the digits, and look nothing up. Use
-       getaddrinfo(3), AI_NUMERICHOST, errx(3). Afterwards: the server
-       listens, on 127.0.0.1 or on ::1. About 7 lines. */
+       getaddrinfo(3), AI_NUMERICHOST, errx(2, "invalid address '%s'", ip).
+       Afterwards: the server listens, on 127.0.0.1 or on ::1. About 7
+       lines. */
     todo(1, ip, service, &own);
 }
 

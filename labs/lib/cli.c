@@ -174,7 +174,8 @@ void cli_ask(struct cli *cli)
     cli->port = read_port(ask("Enter server port: ", port, sizeof(port)), 1);
 }
 
-void cli_todo(const char *file, int step, ...)
+void cli_todo(const char *file, int line, int step, ...)
 {
-    errx(3, "step %d is still to be done: TODO %d in %s", step, step, file);
+    errx(3, "step %d is still to be done: TODO %d in %s:%d", step, step, file,
+         line);
 }

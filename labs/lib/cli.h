@@ -56,7 +56,7 @@ void cli_ask(struct cli *cli);
  * file its TODO is, on stderr, and exits 3. Behind the number stands what the
  * step will use, so that the compiler does not complain that nobody does.
  */
-#define todo(...) cli_todo(__FILE__, __VA_ARGS__)
-_Noreturn void cli_todo(const char *file, int step, ...);
+#define todo(...) cli_todo(__FILE__, __LINE__, __VA_ARGS__)
+_Noreturn void cli_todo(const char *file, int line, int step, ...);
 
 #endif

@@ -132,7 +132,7 @@ static void idles(struct actor *actor, const struct line *line)
     while (wait_for_actors(deadline))
         ;
     long long used = cpu_ms(actor->pid) - before;
-    if (before != -1 && used > IDLE_CPU_MS)
+    if (actor->running && before != -1 && used > IDLE_CPU_MS)
         report_otherwise(
             line, "it uses the processor all the time",
             "The program spins: it calls something again and again that does "

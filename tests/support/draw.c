@@ -72,7 +72,8 @@ static struct line *line_of(long pid, long thread)
     if (line_count == LINES_MAX)
         errx(1, "more than %d processes and threads", LINES_MAX);
     struct line *line = &lines[line_count++];
-    *line = (struct line){.pid = pid, .thread = thread, .start = -1};
+    *line =
+        (struct line){.pid = pid, .thread = thread, .start = -1, .column = -1};
     snprintf(line->name, sizeof(line->name), thread ? "thread %ld" : "child",
              thread);
     return line;
@@ -498,7 +499,8 @@ static struct row *add_row(struct call *call)
     struct row *row = &rows[row_count++];
     *row = (struct row){.line = call->line, .times = 1};
     for (size_t i = 0; i < line_count; i++)
-        row->states[lines[i].column] = state_of(&lines[i]);
+        if (lines[i].column >= 0)
+            row->states[lines[i].column] = state_of(&lines[i]);
     /* What has just ended is still there in its last row. */
     if (row->states[call->line->column] == ' ')
         row->states[call->line->column] = '|';
@@ -519,13 +521,20 @@ static void begin_call(struct call *call)
     call->line->next++;
 }
 
+/* What a program hears that does not want to wait. */
+static bool is_no_failure(const char *error)
+{
+    return strcmp(error, "EAGAIN") == 0 || strcmp(error, "EINPROGRESS") == 0;
+}
+
 /* One row for a call that has not waited; else one for its begin, and one for
    its end. */
 static void show(struct call *call, bool begins, bool ends)
 {
     char text[ROW_TEXT] = "";
 
-    if (begins && ends && call->result == -1) { /* set off what fails */
+    if (begins && ends && call->result == -1 &&
+        call->line->column >= 0) { /* set off what fails */
         show(call, true, false);
         rows[row_count - 1].states[call->line->column] = '|';
         show(call, false, true);
@@ -535,7 +544,7 @@ static void show(struct call *call, bool begins, bool ends)
         begin_call(call);
     if (ends)
         call->done = true;
-    if (is(call, "exit ") && call->to == NULL)
+    if (call->line->column < 0 || (is(call, "exit ") && call->to == NULL))
         return;
     struct row *row = add_row(call);
     if (begins)
@@ -545,7 +554,7 @@ static void show(struct call *call, bool begins, bool ends)
         size_t len = strlen(row->text);
         snprintf(row->text + len, sizeof(row->text) - len, "%s",
                  begins ? text : text + 1);
-        row->failed = call->result == -1;
+        row->failed = call->result == -1 && !is_no_failure(call->error);
     }
     if (begins) {
         row->to = call->to;
@@ -654,6 +663,15 @@ static void keep_order(void)
     }
 }
 
+/* It has more to show than that it reads stdin, as a shell does. */
+static bool is_worth(const struct line *line)
+{
+    for (size_t i = 0; i < line->count; i++)
+        if (!is_stdin(line->calls[i]) && !is(line->calls[i], "exit "))
+            return true;
+    return false;
+}
+
 /* Servers to the left, threads beside the process that they are of, and who
    has called nothing nowhere. */
 static size_t put_into_columns(struct line **columns)
@@ -665,8 +683,9 @@ static size_t put_into_columns(struct line **columns)
             bool serves = lines[i].listens == (listening == 1);
             for (size_t k = 0; k < line_count && !lines[i].thread && serves;
                  k++)
-                if (lines[k].pid == lines[i].pid && lines[k].count > 0 &&
-                    !is(lines[k].calls[0], "exit ")) {
+                if (lines[k].pid == lines[i].pid && is_worth(&lines[k])) {
+                    if (count == COLUMNS_MAX)
+                        errx(1, "more than %d lifelines", COLUMNS_MAX);
                     lines[k].column = (int)count;
                     columns[count++] = &lines[k];
                 }
@@ -677,7 +696,7 @@ static size_t put_into_columns(struct line **columns)
 int main(int argc, char **argv)
 {
     const char *svg = NULL, *title = "What was called";
-    struct line *columns[LINES_MAX];
+    struct line *columns[COLUMNS_MAX];
     bool ascii = false;
     int option, width = 80;
 

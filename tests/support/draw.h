@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { LINES_MAX = 64, ADDRESS = 64, ROW_TEXT = 160 };
+enum { LINES_MAX = 4096, COLUMNS_MAX = 64, ADDRESS = 64, ROW_TEXT = 160 };
 
 /* A lifeline: a process, or one more thread of it. */
 struct line {
@@ -53,7 +53,7 @@ struct row {
     const char *label;
     bool failed;
     long times; /* that the same was seen */
-    char states[LINES_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
+    char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
 };
 
 /* Prints the picture in `width` columns, with colours on a terminal. */

@@ -29,7 +29,9 @@
 #include <unistd.h>
 
 enum {
-    GRACE_MS = 300,  /* the deadline, when a step is missing */
+    GRACE_MS = 300, /* the deadline, when a step is missing */
+    AFTER_MS = 5,
+    REPORT_MS = 5000,
     SETTLE_MS = 100, /* so long nothing is called at the end of a trace */
     WORDS_MAX = 32,
 };
@@ -273,9 +275,21 @@ static void settle_trace(void)
     } while (stat(trace, &now) == 0 && now.st_size != before.st_size);
 }
 
+/* Gives a moment to what happens after the last line, and time to a sanitizer to
+   finish its report: who is killed in the middle of it does not name a line. */
+static void let_reports_finish(void)
+{
+    long long deadline = now_ms() + REPORT_MS;
+
+    while (now_ms() < deadline &&
+           (wait_for_actors(now_ms() + AFTER_MS) || sanitizer_writes()))
+        continue;
+}
+
 /* Nobody may have said more than the transcript has. */
 static void finish(void)
 {
+    let_reports_finish();
     if (trace)
         settle_trace();
     end_actors();
@@ -334,7 +348,7 @@ static void recite(const struct script *script)
         if (line->kind == STARTS)
             name = strstr(line->text, "server") ? "server" : "client";
         else if (line->kind == DIRECTION)
-            name = line->text;
+            name = strncmp(line->text, "server", 6) == 0 ? "server" : "client";
         char *text = expand(line->text, script->port);
         stage_show(name, (int)line->kind, text);
         free(text);

@@ -97,6 +97,15 @@ static const struct symptom {
     const char *words; /* on stderr */
     const char *meaning;
 } symptoms[] = {
+    {"stack-use-after",
+     "A variable of a function is used after the function has "
+     "returned, or by another thread: what pthread_create "
+     "passes on has to live on, as what malloc gave does."},
+    {"stack-buffer-overflow",
+     "The program reads or writes past the end of an array. Is there room for "
+     "the byte after the last one? Or a thread got the address of a variable, "
+     "&client, where it should get the pointer from malloc, client."},
+    {"double-free", "The program frees the same memory twice."},
     {"heap-use-after-free", "The program uses memory that it has freed."},
     {"buffer-overflow", "The program reads or writes past the end of an array. "
                         "Is there room for the byte after the last one?"},
@@ -114,6 +123,9 @@ static const struct symptom {
     {"in use",
      "Another socket has this port. Was SO_REUSEADDR set before bind, and is "
      "the server before this one really gone? `ss -tlnp` shows who listens."},
+    {"ai_flags",
+     "A field of the hints was never set. Begin with `= {...}`, which "
+     "sets all others to 0."},
     {"Bad file descriptor",
      "A descriptor is used after it was closed, or before it was opened."},
     {"Operation not supported",
@@ -348,6 +360,15 @@ void report_otherwise(const struct line *line, const char *got,
     finish(symptom, line->hint);
 }
 
+bool sanitizer_writes(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i].running && said(&actors[i], "Sanitizer") &&
+            !said(&actors[i], "SUMMARY"))
+            return true;
+    return false;
+}
+
 void report_sanitizer(struct actor *actor)
 {
     if (!said(actor, "Sanitizer:") && !said(actor, "runtime error:"))
@@ -355,5 +376,5 @@ void report_sanitizer(struct actor *actor)
     print_done();
     printf("Expected:\n    a clean run of %s\nGot:\n    a sanitizer's report\n",
            actor->name);
-    finish(symptom_of(actor), NULL);
+    finish(symptom_of(actor), played ? playing->lines[played - 1].hint : NULL);
 }

@@ -36,6 +36,9 @@ _Noreturn void report_end(struct actor *actor, const struct line *line);
 _Noreturn void report_otherwise(const struct line *line, const char *got,
                                 const char *symptom);
 
+/* A sanitizer has begun a report, and not ended it. */
+bool sanitizer_writes(void);
+
 /* Fails when a sanitizer found something in this program. */
 void report_sanitizer(struct actor *actor);
 
