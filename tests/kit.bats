@@ -151,7 +151,7 @@ of_an_earlier_lab() {
 sizes() {
     local machinery lessons
     machinery=$(find scripts tests/support -type f ! -name 'draw.[ch]' \
-        ! -name picture.c ! -name record.c -exec cat {} + | wc -c)
+        ! -name picture.c ! -name record.c ! -name trace -exec cat {} + | wc -c)
     lessons=$(find labs solutions handouts -type f -exec cat {} + | wc -c)
     [ "$machinery" -lt "$lessons" ] ||
         echo "scripts and tests/support: $machinery; the lessons: $lessons"
@@ -434,13 +434,14 @@ play_solution() { # play_solution LAB FILE
 # of the first transcript; with a number behind that, of another one.
 figures() {
     local handout lab nth block
-    for handout in handouts/lab*.md; do
+    for handout in handouts/lab*.md README.md; do
         lab=$(basename "${handout%%-*}")
-        awk -v out="$folder/$lab.figure" '
+        [ "$lab" != README.md ] || lab=lab3
+        awk -v out="$folder/${handout##*/}.figure" '
             /^```trace( |$)/ { inside = 1; nth = $2 ? $2 : 1; next }
             /^```/ { inside = 0 }
             inside { print >(out "." nth) }' "$handout"
-        for block in "$folder/$lab.figure".*; do
+        for block in "$folder/${handout##*/}.figure".*; do
             [ -f "$block" ] || echo "$handout has no figure"
             nth=${block##*.}
             same_calls "$lab" "$nth" "$block" >"$block.found" 2>&1 3>&- &
