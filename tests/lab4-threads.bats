@@ -101,11 +101,26 @@ END
 
 @test "step 1: the server gives a client its number" {
     { server_serves; printf '%s\n' 'server: ...' 'peer: ...'; } | play
-    { server_serves -q; printf '%s\n' 'server: ...' 'peer: ...'; } | play
+    {
+        echo '# -q is about messages. Who comes and goes is printed all the same.'
+        server_serves -q
+        printf '%s\n' 'server: ...' 'peer: ...'
+    } | play
 }
 
 @test "step 2: a line is printed, and answered" {
-    { server_serves; talks peer 1 'Hello from the client 1'; } | play
+    {
+        server_serves
+        echo '# The answer is a line, too: it ends with a newline, and no NUL.'
+        talks peer 1 'Hello from the client 1'
+    } | play
+    { server_serves; cat <<END; } | play
+# Print the line first, and then answer it.
+peer< send Hello\n
+peer: $thanks\n
+(server is stopped)
+server: Client 1: Hello
+END
 }
 
 @test "step 2: the server waits for a silent client, and Ctrl-C ends it" {
@@ -123,27 +138,36 @@ END
 @test "step 2: the second client is served while the first is silent" {
     { server_serves; cat <<END; } | play
 # Each client needs a thread of its own. Whoever serves one in the loop around
-# accept, or joins its thread there, lets all others wait.
+# accept, or joins its thread there, lets all others wait; and so does who has
+# the lock while it serves.
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
 $(talks peer2 2 'Hello from the client 2')
+# Now the first client talks. A thread needs a struct and a reader of its own,
+# from malloc: what is static belongs to all threads at once. And no thread has
+# the lock while it serves.
 $(talks peer 1 'Hello from the client 1')
 $(talks peer2 2 'and again')
 END
 }
 
 @test "step 2: a thread that starts late serves its own client" {
-    { server_serves; cat <<END; } | play_hindered thread=+100
+    play_hindered thread=+100 <<END
 # Here every thread starts 100 ms late, when more clients have been accepted. A
 # thread must be given memory of its own, from malloc: a variable of main's, or
 # one that all share, is the next client's by then.
+\$ server 3000
+server: Listening on 127.0.0.1 port 3000
+\$ peer connect 3000
+peer: [connected from port {first}]
 \$ peer connect 3000
 peer2: [connected from port {second}]
-server: Client 2 connected from 127.0.0.1 port {second}
 \$ peer connect 3000
 peer3: [connected from port {third}]
-server: Client 3 connected from 127.0.0.1 port {third}
+server~ Client 1 connected from *127.0.0.1 port {first}
+server~ Client 2 connected from *127.0.0.1 port {second}
+server~ Client 3 connected from *127.0.0.1 port {third}
 $(talks peer 1 one)
 $(talks peer2 2 two)
 $(talks peer3 3 three)
@@ -153,7 +177,8 @@ END
 
 @test "step 2: lines in pieces, and several in one piece" {
     { server_serves; cat <<END; } | play
-# The line reader makes lines of what comes. Each thread has its own one.
+# The line reader makes lines of what comes, and keeps what is behind a newline.
+# Each thread has its own one, from the first line to the last.
 peer< bytes one\n
 server: Client 1: one
 peer: $thanks\n
@@ -181,12 +206,17 @@ $(talks peer 1 "$(repeat 1023 x)")
 peer< send $(repeat 1022 y)\r\n
 server: Client 1: $(repeat 1022 y)
 peer: $thanks\n
+# Of \r\r\n only the last two end the line.
+peer< send one\r\r\n
+server: Client 1: one\r
+peer: $thanks\n
 END
 }
 
 @test "step 2: server -q prints no line for each message" {
     { server_serves -q; cat <<END; } | play
-# The lines that say who comes and goes are printed all the same.
+# A message is answered, and not printed. The lines that say who comes and goes
+# are printed all the same. And each way out of a function gives the lock back.
 peer< send Hello\nagain\n
 peer: $thanks\n
 peer: $thanks\n
@@ -206,7 +236,7 @@ END
         done
         cat <<'END'
 (server continues)
-# Each line is printed once, and whole. When it takes more than one call to
+# Each line is printed once, and whole. A buffer is its own thread's. When it takes more than one call to
 # print it, other threads can print in between: lock stdout, flockfile(3), as
 # print_line does.
 END
@@ -221,7 +251,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves -q; cat <<END; } | play_hindered buffers=4096
+    { server_serves -q; cat <<END; } | play
 # Once nobody takes the answers, send(2) waits. Let it wait in that client's
 # thread only: not while the lock is held that others need.
 \$ peer deaf 3000
@@ -253,9 +283,12 @@ END
 @test "step 3: bye ends a client, and is neither printed nor answered" {
     { server_serves; cat <<END; } | play
 $(talks peer 1 Hello)
+# Look for bye before the line is printed and answered. It ends this client's
+# thread, and not the server. Count down before the count is printed: it is
+# that of the others.
 peer< send bye\n
 server: Client 1 disconnected (0 still connected)
-# Close the connection, or the client waits for ever.
+# Nobody answers bye. Close the connection, or the client waits for ever.
 peer: [end of file]
 END
     { server_serves; cat <<END; } | play
@@ -271,7 +304,7 @@ END
     {
         server_serves
         echo '# Compare the whole line, and its length.'
-        for line in 'bye bye' Bye BYE 'good bye' ' bye' 'bye ' byebye bye. \
+        for line in 'bye bye' by Bye BYE 'good bye' ' bye' 'bye ' byebye bye. \
             'bye\0' '\0bye'; do
             talks peer 1 "$line"
         done
@@ -281,7 +314,7 @@ END
 @test "step 3: the end of file ends a client, too" {
     { server_serves; cat <<END; } | play
 # A last line without its newline is a line. It is answered before the client
-# leaves.
+# leaves. At the end of file, when read_line returns 0, it leaves as after bye.
 peer< send Hello\nnot finished
 peer< finish
 server: Client 1: Hello
@@ -327,8 +360,8 @@ END
 @test "step 3: a client that is gone leaves, and nobody else notices" {
     for gone in close reset; do
         { server_serves -q; cat <<END; } | play
-# What goes wrong with one client ends its thread, by return: exit, and err,
-# end the server with all its threads. To send to somebody who is gone raises
+# What goes wrong with one client ends its thread, which leaves as after bye:
+# exit, and err, end the server with all its threads. To send to somebody who is gone raises
 # SIGPIPE, unless it is ignored.
 \$ peer connect 3000
 peer2: [connected from port {second}]
@@ -361,6 +394,7 @@ server: Client 2 connected from 127.0.0.1 port {second}
 peer< send $line
 server! *
 server: Client 1 disconnected (1 still connected)
+peer: *
 peer: ...
 $(talks peer2 2 'still there')
 END
@@ -391,10 +425,11 @@ END
             'server: Client 1 disconnected (0 still connected)'
         for ((i = 2; i <= 200; i++)); do
             [ $i -ne 5 ] || echo '(server is measured)'
+            [ $((i % 2)) = 0 ] && gone=reset || gone=close
             printf '%s\n' 'peer< connect' \
                 'peer: [connected from port *]' \
                 "server: Client $i connected from 127.0.0.1 port *" \
-                'peer< close' \
+                "peer< $gone" \
                 "server: Client $i disconnected (0 still connected)"
         done
         echo '(server has not grown)'
@@ -449,6 +484,8 @@ server: Listening on 127.0.0.1 port 3000
 \$ peer connect 3000
 peer: [connected from port *]
 server: ...
+peer< send Hello\n
+peer: *
 peer: ...
 \$ peer connect 3000
 peer2: [connected from port *]
@@ -499,9 +536,16 @@ peer< send $thanks\n
 client: From Server: $thanks
 client< 
 peer: \n
-# An answer may come in pieces, and any byte may be in it.
+# An answer may come in pieces, and any byte may be in it. Print what came.
 peer< bytes a\0b %s\r\n
 client: From Server: a\0b %s
+# An empty line is an answer, and not the end of file.
+client< Hello
+peer: Hello\n
+peer< send \n
+client: From Server: 
+client< Hello
+peer: Hello\n
 END
 }
 
@@ -524,10 +568,10 @@ END
 @test "step 4: bye ends the client at once" {
     { client_talks; cat <<END; } | play
 # It is sent like any other line. Nobody answers it.
-client< goodbye
-peer: goodbye\n
-peer< send $thanks\n
-client: From Server: $thanks
+$(for line in goodbye Bye byebye; do
+    printf '%s\n' "client< $line" "peer: $line\\n" "peer< send $thanks\\n" \
+        "client: From Server: $thanks"
+done)
 client< bye
 peer: bye\n
 peer: [end of file]
@@ -557,6 +601,15 @@ client! *
 (client exits 1)
 END
     done
+    { client_talks; cat <<END; } | play
+# SIGPIPE is ignored, or it would end the program.
+(client idles)
+peer< finish
+peer< reset
+client< Hello
+client! *
+(client exits 1)
+END
 }
 
 @test "step 4: an answer that is too long: exit 1" {
@@ -599,20 +652,43 @@ peer< finish
 client: From Server: goodbye
 (client exits 0)
 END
+    { client_talks; cat <<END; } | play
+# A reset is no end of file.
+client< ^D
+peer: [end of file]
+peer< reset
+client! *
+(client exits 1)
+END
 }
 
 @test "step 5: all lines of a file are answered" {
-    printf 'one\ntwo\nthree' >"$folder/typed"
+    printf 'one\nt\0w\377o\nthree' >"$folder/typed"
     play <<END
+# A typed line has a length. It may have a NUL in it, or a byte like EOF.
+\$ server 3000
+server: Listening on 127.0.0.1 port 3000
+\$ client 127.0.0.1 3000 < $folder/typed
+server: Client 1 connected from 127.0.0.1 port *
+server: Client 1: one
+server: Client 1: t\0w\xffo
+server: Client 1: three
+server: Client 1 disconnected (0 still connected)
+client: From Server: $thanks
+client: From Server: $thanks
+client: From Server: $thanks
+(client exits 0)
+END
+    printf 'one\ntwo\nbye\nthree\n' >"$folder/typed"
+    play <<END
+# Whoever sends ahead has to print the answers all the same before it ends.
 \$ server 3000
 server: Listening on 127.0.0.1 port 3000
 \$ client 127.0.0.1 3000 < $folder/typed
 server: Client 1 connected from 127.0.0.1 port *
 server: Client 1: one
 server: Client 1: two
-server: Client 1: three
 server: Client 1 disconnected (0 still connected)
-client: From Server: $thanks
 client: From Server: $thanks
 client: From Server: $thanks
 (client exits 0)

@@ -139,20 +139,25 @@ END
 
 @test "step 2: a name that nobody has gets the resolver's words" {
     { server_serves; cat <<END; } | play
-# The result of getaddrinfo is no errno: gai_strerror(3) has the words for it.
-# The answer ends with an empty line, this one too, and the next name is awaited.
+# The result of getaddrinfo is no errno: gai_strerror(3) has the words for it. All
+# hints that are not set have to be 0. There is no list then, and nothing to give
+# back. The answer ends with an empty line, this one too, and the next name is
+# awaited.
 $(fails peer 1 unknown.test)
 (server idles)
 $(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
 $(fails peer 1 broken.test "$(build/support/peer reason EAI_FAIL)")
 $(fails peer 1 'no name at all')
+# No line is the end here: bye is a name, and so is an empty line.
 $(fails peer 1 '')
+$(fails peer 1 bye)
 END
 }
 
 @test "step 2: a name with a NUL in it is unknown" {
     { server_serves; cat <<END; } | play
-# To getaddrinfo a name ends at the NUL, so look for one before you ask it.
+# To getaddrinfo a name ends at the NUL, so look for one before you ask it. Write
+# the name with its length, not as a string.
 $(fails peer 1 'www.test\0.example')
 $(fails peer 1 '\0')
 END
@@ -240,6 +245,8 @@ peer3< $gone
 server: ...
 peer3: ...
 peer: ...
+# To send to somebody who is gone raises SIGPIPE, unless it is ignored.
+(server idles)
 peer2< send two.test\n
 peer2: two.test: $unknown\n
 peer2: \n
@@ -260,7 +267,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves; cat <<END; } | play_hindered buffers=4096
+    { server_serves; cat <<END; } | play
 \$ peer deaf 5300
 peer2: [connected from port {deaf}]
 server: Client 2 connected from 127.0.0.1 port {deaf}
@@ -275,14 +282,18 @@ END
 @test "step 3: every address of a name, in order, and each once" {
     { server_serves; cat <<'END'; } | play
 # Ask for one kind of socket, SOCK_STREAM, or each address comes three times.
-# Set all other hints to 0. The list has its own order: that is the one in which
-# the addresses should be tried. IPv4 and IPv6 are both in it.
+# And pass over what is_repeated. Go on as long as there is an entry, to the last:
+# its ai_next is NULL. IPv4 and IPv6 are both in the list; freeaddrinfo comes
+# when all is read.
 peer< send www.test\n
 server: Client 1 asked for www.test: 3 addresses
+# In digits, of whatever family, without a port: getnameinfo(3) with
+# NI_NUMERICHOST. The order is the list's.
 peer: IP of www.test 203.0.113.80\n
 peer: IP of www.test 2001:db8::80\n
 peer: IP of www.test 203.0.113.7\n
 peer: \n
+# 1 address, and 2 addresses.
 peer< send six.test\n
 server: Client 1 asked for six.test: 1 address
 peer: IP of six.test 2001:db8::6\n
@@ -290,8 +301,24 @@ peer: \n
 END
 }
 
+@test "step 3: many addresses, and long ones" {
+    address=2001:db8:aaaa:bbbb:cccc:dddd:eeee:
+    for ((i = 1000; i < 1100; i++)); do
+        printf '%s many.test\n' $address$i 203.0.113.$((i % 100 + 1))
+    done >"$folder/names"
+    {
+        server_serves
+        printf '%s\n' '# However many there are, and however long they are.' \
+            'peer< send many.test\n' \
+            'server: Client 1 asked for many.test: 200 addresses'
+        sed 's/\(.*\) \(.*\)/peer: IP of \2 \1\\n/' "$folder/names"
+        echo 'peer: \n'
+    } | NAMES=$folder/names play
+}
+
 @test "step 3: the name is repeated as it was sent" {
     { server_serves; cat <<'END'; } | play
+# Not in other letters, and not another name of the same machine.
 peer< send WWW.Juniv.edu\r\n
 server: Client 1 asked for WWW.Juniv.edu: 1 address
 peer: IP of WWW.Juniv.edu 72.249.68.156\n
@@ -305,6 +332,36 @@ server: Client 1 asked for ::1: 1 address
 peer: IP of ::1 ::1\n
 peer: \n
 END
+}
+
+@test "step 3: whoever asks at the same time gets an answer of one's own" {
+    for i in {1..9}; do
+        printf '%s\n' "+200 name$i.test" "203.0.113.$i name$i.test"
+    done >"$folder/names"
+    {
+        printf '%s\n' '# Nine wait for a lookup at the same time. What is static' \
+            '# belongs to all threads at once: name, list and answer have to' \
+            '# be variables of a function. And the log has whole lines, with' \
+            '# flockfile(3), if it takes more than one call to print one.' \
+            '$ server 5300' 'server: Listening on 127.0.0.1 port 5300'
+        for i in {1..9}; do
+            printf '%s\n' '$ peer connect 5300' \
+                "peer${i#1}: [connected from port {p$i}]" \
+                "server: Client $i connected from 127.0.0.1 port {p$i}"
+        done
+        echo '(server is stopped)'
+        for i in {1..9}; do
+            echo "peer${i#1}< send name$i.test\\n"
+        done
+        echo '(server continues)'
+        for i in {1..9}; do
+            echo "server~ Client $i asked for name$i.test: 1 address"
+        done
+        for i in {1..9}; do
+            printf '%s\n' "peer${i#1}: IP of name$i.test 203.0.113.$i\\n" \
+                "peer${i#1}: \\n"
+        done
+    } | NAMES=$folder/names play
 }
 
 @test "step 3: a late answer is an answer, and others come before it" {
@@ -372,18 +429,19 @@ END
 @test "step 3: threads that share data take turns" {
     needs_thread_sanitizer
     { server_serves; cat <<END; } | play_threads
+# Both lookups take 200 ms, so that both threads are at it at the same time.
 \$ peer connect 5300
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
 (server is stopped)
-peer< send www.juniv.edu\n
-peer2< send www.juniv.edu\n
+peer< send late.test\n
+peer2< send late.test\n
 (server continues)
-server~ Client 1 asked for www.juniv.edu: 1 address
-server~ Client 2 asked for www.juniv.edu: 1 address
-peer: IP of www.juniv.edu 72.249.68.156\n
+server~ Client 1 asked for late.test: 1 address
+server~ Client 2 asked for late.test: 1 address
+peer: IP of late.test 203.0.113.21\n
 peer: \n
-peer2: IP of www.juniv.edu 72.249.68.156\n
+peer2: IP of late.test 203.0.113.21\n
 peer2: \n
 peer< close
 server: Client 1 disconnected (1 still connected)
@@ -415,12 +473,16 @@ END
 }
 
 @test "step 4: the client looks its server up, and connects" {
-    { client_asks; cat <<'END'; } | play
+    {
+        echo '# A socket, and the address in digits: NI_NUMERICHOST.'
+        client_asks
+        cat <<'END'
 (client idles)
 (client gets SIGINT)
 (client ends)
 peer: [end of file]
 END
+    } | play
 }
 
 @test "step 4: HOST may be an address, and PORT the name of a service" {
@@ -448,7 +510,7 @@ END
 @test "step 4: when an address refuses, the next one is tried" {
     play <<'END'
 # Each address needs a socket of its own: close the one that failed. Its reason
-# goes to stderr.
+# goes to stderr, and the loop goes on.
 $ peer listen 5300
 peer: [listening on 127.0.0.1 port 5300]
 $ client second.test 5300
@@ -459,6 +521,21 @@ client: Socket successfully created
 client: IP of second.test 127.0.0.1
 client: Connected to 127.0.0.1 port 5300
 peer: [accepted]
+END
+    printf '127.0.0.%d first.test\n' 1 2 3 >"$folder/names"
+    NAMES=$folder/names play <<'END'
+# The first one that answers is enough.
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ client first.test 5300
+client: Socket successfully created
+client: IP of first.test 127.0.0.1
+client: Connected to 127.0.0.1 port 5300
+peer: [accepted]
+client< ^D
+peer: [end of file]
+peer< close
+(client exits 0)
 END
 }
 
@@ -485,6 +562,7 @@ client: Socket successfully created
 client: IP of nobody.test 127.0.0.2
 client: Socket successfully created
 client: IP of nobody.test 127.0.0.3
+# Behind the loop there may be no connection.
 client! *
 (client exits 1)
 END
@@ -523,6 +601,7 @@ peer: unknown.test\n
 # A lookup that failed is an answer like any other.
 peer< send unknown.test: $unknown\n\n
 client: unknown.test: $unknown
+# A line without a name is sent, and answered, too.
 client< 
 peer: \n
 peer< send : $unknown\n\n
@@ -549,6 +628,7 @@ client< www.test
 peer: www.test\n
 peer< send IP of www.test 203.0.113.80\n
 client: IP of www.test 203.0.113.80
+# The end of file is not the end of an answer: that is an empty line.
 peer< $gone
 client! *
 (client exits 1)
@@ -560,6 +640,15 @@ client! *
 (client exits 1)
 END
     done
+    { client_asks; cat <<END; } | play
+# To send to somebody who is gone raises SIGPIPE, unless it is ignored.
+(client idles)
+peer< finish
+peer< reset
+client< www.test
+client! *
+(client exits 1)
+END
 }
 
 @test "step 5: a long name is asked for, and answered" {

@@ -35,10 +35,10 @@ extern struct actor actors[ACTORS_MAX];
 extern int actor_count;
 
 /*
- * Starts argv[0], with that library preloaded if there is one, and with stdin and stdout from and to the files, or pipes where
- * they are NULL; if merged, stdout goes where stderr goes. Each actor leads a
- * process group of its own, so that what it starts ends with it. Ends the
- * program when that fails.
+ * Starts argv[0], with that library preloaded unless it is NULL, and with stdin
+ * and stdout from and to the files, or pipes where they are NULL; if merged,
+ * stdout goes where stderr goes. Each actor leads a process group of its own,
+ * so that what it starts ends with it. Ends the program when that fails.
  */
 struct actor *start_actor(const char *name, char **argv, const char *preload,
                           const char *in_file, const char *out_file,

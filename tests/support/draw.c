@@ -5,9 +5,9 @@
  *
  *     draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] TRACE
  *
- * -a keeps to ASCII. -o writes the picture as SVG instead. -m masks what changes
- * from run to run: the server's port is PORT, other ports are *, and what
- * happened side by side gets a fixed order.
+ * -a keeps to ASCII. -o writes the picture as SVG instead. -m masks what
+ * changes from run to run: the server's port is PORT, other ports are *, and
+ * what happened side by side gets a fixed order.
  */
 #include "draw.h"
 

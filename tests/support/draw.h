@@ -52,7 +52,7 @@ struct row {
     struct line *to;
     const char *label;
     bool failed;
-    long times; /* that the same was seen */
+    long times;               /* that the same was seen */
     char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
 };
 

@@ -2,7 +2,7 @@
  * Plays transcripts with real programs, and finds where they differ.
  *
  *     play [-d DIR] [-r WORDS] FILE...    check; silent when all is as written
- *     play -t FILE [-d DIR] FILE...       the same, and wait until all is called
+ *     play -t FILE [-d DIR] FILE...       the same, and see what is called
  *     play -s [-f] [-d DIR] FILE...       show it live; -f is faster
  *     play -n [-f] FILE...                show it as written, run nothing
  *
@@ -275,8 +275,8 @@ static void settle_trace(void)
     } while (stat(trace, &now) == 0 && now.st_size != before.st_size);
 }
 
-/* Gives a moment to what happens after the last line, and time to a sanitizer to
-   finish its report: who is killed in the middle of it does not name a line. */
+/* Gives a moment to what happens after the last line, and time to a sanitizer
+   to finish its report: who is killed within it does not name a line. */
 static void let_reports_finish(void)
 {
     long long deadline = now_ms() + REPORT_MS;

@@ -1,7 +1,7 @@
 /*
  * What no peer can do to a program. Preloaded, this library makes its calls
- * fail, fall short or come late, answers its lookups from a file, and writes down
- * what it calls:
+ * fail, fall short or come late, answers its lookups from a file, and writes
+ * down what it calls:
  *
  *     FAULTS='accept=EMFILE@2 send=7 thread=+100' NAMES=hosts TRACE=calls \
  *         LD_PRELOAD=build/support/preload.so build/lab5/server

@@ -104,9 +104,9 @@ static const char *quote(const void *data, size_t len, char *text)
     for (size_t i = 0; i < len && i < PREVIEW; i++) {
         const char *found = bytes[i] ? strchr(special, bytes[i]) : NULL;
         if (found)
-            to += sprintf(to, "\\%c", letters[found - special]);
+            to += snprintf(to, 3, "\\%c", letters[found - special]);
         else if (bytes[i] < 0x20 || bytes[i] == 0x7f)
-            to += sprintf(to, "\\%o", bytes[i]);
+            to += snprintf(to, 5, "\\%o", bytes[i]);
         else
             *to++ = (char)bytes[i];
     }
