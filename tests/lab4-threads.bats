@@ -102,7 +102,7 @@ END
 @test "step 1: the server gives a client its number" {
     { server_serves; printf '%s\n' 'server: ...' 'peer: ...'; } | play
     {
-        echo '# -q is about messages. Who comes and goes is printed all the same.'
+        echo '# -q is for messages. Who comes and goes is printed all the same.'
         server_serves -q
         printf '%s\n' 'server: ...' 'peer: ...'
     } | play
@@ -236,9 +236,9 @@ END
         done
         cat <<'END'
 (server continues)
-# Each line is printed once, and whole. A buffer is its own thread's. When it takes more than one call to
-# print it, other threads can print in between: lock stdout, flockfile(3), as
-# print_line does.
+# Each line is printed once, and whole. A buffer is its own thread's. When it
+# takes more than one call to print it, other threads can print in between: lock
+# stdout, flockfile(3), as print_line does.
 END
         for ((i = 1; i <= 50; i++)); do
             printf '%s\n' "server~ Client $i: one$long" \
@@ -251,7 +251,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves -q; cat <<END; } | play
+    { server_serves -q; cat <<END; } | play_hindered buffers=4096
 # Once nobody takes the answers, send(2) waits. Let it wait in that client's
 # thread only: not while the lock is held that others need.
 \$ peer deaf 3000
@@ -361,8 +361,8 @@ END
     for gone in close reset; do
         { server_serves -q; cat <<END; } | play
 # What goes wrong with one client ends its thread, which leaves as after bye:
-# exit, and err, end the server with all its threads. To send to somebody who is gone raises
-# SIGPIPE, unless it is ignored.
+# exit, and err, end the server with all its threads. To send to somebody who is
+# gone raises SIGPIPE, unless it is ignored.
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}

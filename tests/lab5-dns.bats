@@ -139,10 +139,10 @@ END
 
 @test "step 2: a name that nobody has gets the resolver's words" {
     { server_serves; cat <<END; } | play
-# The result of getaddrinfo is no errno: gai_strerror(3) has the words for it. All
-# hints that are not set have to be 0. There is no list then, and nothing to give
-# back. The answer ends with an empty line, this one too, and the next name is
-# awaited.
+# The result of getaddrinfo is no errno: gai_strerror(3) has the words for it.
+# All hints that are not set have to be 0. There is no list then, and nothing to
+# give back. The answer ends with an empty line, this one too, and the next name
+# is awaited.
 $(fails peer 1 unknown.test)
 (server idles)
 $(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
@@ -156,8 +156,8 @@ END
 
 @test "step 2: a name with a NUL in it is unknown" {
     { server_serves; cat <<END; } | play
-# To getaddrinfo a name ends at the NUL, so look for one before you ask it. Write
-# the name with its length, not as a string.
+# To getaddrinfo a name ends at the NUL, so look for one before you ask it.
+# Write the name with its length, not as a string.
 $(fails peer 1 'www.test\0.example')
 $(fails peer 1 '\0')
 END
@@ -267,7 +267,7 @@ END
 }
 
 @test "step 2: a client that does not read its answers holds nobody up" {
-    { server_serves; cat <<END; } | play
+    { server_serves; cat <<END; } | play_hindered buffers=4096
 \$ peer deaf 5300
 peer2: [connected from port {deaf}]
 server: Client 2 connected from 127.0.0.1 port {deaf}
@@ -282,9 +282,9 @@ END
 @test "step 3: every address of a name, in order, and each once" {
     { server_serves; cat <<'END'; } | play
 # Ask for one kind of socket, SOCK_STREAM, or each address comes three times.
-# And pass over what is_repeated. Go on as long as there is an entry, to the last:
-# its ai_next is NULL. IPv4 and IPv6 are both in the list; freeaddrinfo comes
-# when all is read.
+# And pass over what is_repeated. Go on as long as there is an entry, to the
+# last: its ai_next is NULL. IPv4 and IPv6 are both in the list; freeaddrinfo
+# comes when all is read.
 peer< send www.test\n
 server: Client 1 asked for www.test: 3 addresses
 # In digits, of whatever family, without a port: getnameinfo(3) with
@@ -339,8 +339,8 @@ END
         printf '%s\n' "+200 name$i.test" "203.0.113.$i name$i.test"
     done >"$folder/names"
     {
-        printf '%s\n' '# Nine wait for a lookup at the same time. What is static' \
-            '# belongs to all threads at once: name, list and answer have to' \
+        printf '%s\n' '# Nine wait for a lookup at the same time. What is' \
+            '# static belongs to all threads at once: name, list and answer have to' \
             '# be variables of a function. And the log has whole lines, with' \
             '# flockfile(3), if it takes more than one call to print one.' \
             '$ server 5300' 'server: Listening on 127.0.0.1 port 5300'

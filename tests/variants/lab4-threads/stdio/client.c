@@ -1,6 +1,6 @@
 /*
- * Everything through stdio: getline(3), which tells a length, so that a NUL does
- * no harm; one FILE to read from the server and one to write to it.
+ * Everything through stdio: getline(3), which tells a length, so that a NUL
+ * does no harm; one FILE to read from the server and one to write to it.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

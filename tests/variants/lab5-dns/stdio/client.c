@@ -1,7 +1,8 @@
 /*
- * Everything through stdio: getline(3) for what is typed, getc for the answer, a
- * FILE to read from the server and another one to write to it. At the end of
- * input it half-closes, and waits until the server has closed, too.
+ * Everything through stdio: getline(3) for what is typed, getc for the
+ * answer, a FILE to read from the server and another one to write to it. At
+ * the end of input it half-closes, and waits until the server has closed,
+ * too.
  */
 #include <netdb.h>
 #include <netinet/in.h>
