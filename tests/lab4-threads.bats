@@ -227,25 +227,24 @@ END
 }
 
 @test "step 2: fifty clients at once" {
-    long=$(repeat 60 ', and a long line')
+    long=$(repeat 60 ', and a long line') lines=(1 2 3 4 5 6)
     {
         crowd_connects
         echo '(server is stopped)'
         for ((i = 1; i <= 50; i++)); do
-            echo "${crowd[i]}< send one$long\\ntwo$long\\n"
+            echo "${crowd[i]}< send $(printf "%s$long\\\\n" "${lines[@]}")"
         done
         cat <<'END'
 (server continues)
-# Each line is printed once, and whole. A buffer is its own thread's. When it
-# takes more than one call to print it, other threads can print in between: lock
-# stdout, flockfile(3), as print_line does.
+# Each line is printed once, and whole. When it takes more than one call to
+# print it, other threads can print in between: lock stdout, flockfile(3), as
+# print_line does. And what is static belongs to all threads at once.
 END
         for ((i = 1; i <= 50; i++)); do
-            printf '%s\n' "server~ Client $i: one$long" \
-                "server~ Client $i: two$long"
+            printf "server~ Client $i: %s$long\\n" "${lines[@]}"
         done
         for ((i = 1; i <= 50; i++)); do
-            printf '%s\n' "${crowd[i]}: $thanks\\n" "${crowd[i]}: $thanks\\n"
+            printf "${crowd[i]}: $thanks\\\\n%.0s\\n" "${lines[@]}"
         done
     } | play
 }
@@ -257,6 +256,9 @@ END
 \$ peer deaf 3000
 peer2: [connected from port {deaf}]
 server: Client 2 connected from 127.0.0.1 port {deaf}
+peer2< flood Hello\n
+peer2< flood Hello\n
+peer2< flood Hello\n
 peer2< flood Hello\n
 peer< send Hello\n
 peer: $thanks\n
@@ -354,6 +356,24 @@ server: Client 4 disconnected (1 still connected)
 $(talks peer3 3 'all alone')
 peer3< close
 server: Client 3 disconnected (0 still connected)
+END
+}
+
+@test "step 3: threads that share data take turns, to the end" {
+    needs_thread_sanitizer
+    { server_serves; cat <<END; } | play_threads
+# Whatever more than one thread uses is used under the one mutex only.
+\$ peer connect 3000
+peer2: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
+(server is stopped)
+peer< send bye\n
+peer2< send bye\n
+(server continues)
+server~ Client 1 disconnected (* still connected)
+server~ Client 2 disconnected (* still connected)
+peer: [end of file]
+peer2: [end of file]
 END
 }
 
@@ -491,24 +511,6 @@ peer: ...
 peer2: [connected from port *]
 peer2< send Hello\n
 peer2: $thanks\n
-END
-}
-
-@test "step 3: threads that share data take turns, to the end" {
-    needs_thread_sanitizer
-    { server_serves; cat <<END; } | play_threads
-# Whatever more than one thread uses is used under the one mutex only.
-\$ peer connect 3000
-peer2: [connected from port {second}]
-server: Client 2 connected from 127.0.0.1 port {second}
-(server is stopped)
-peer< send bye\n
-peer2< send bye\n
-(server continues)
-server~ Client 1 disconnected (* still connected)
-server~ Client 2 disconnected (* still connected)
-peer: [end of file]
-peer2: [end of file]
 END
 }
 

@@ -340,8 +340,8 @@ END
     done >"$folder/names"
     {
         printf '%s\n' '# Nine wait for a lookup at the same time. What is' \
-            '# static belongs to all threads at once: name, list and answer have to' \
-            '# be variables of a function. And the log has whole lines, with' \
+            '# static belongs to all threads at once: name, list and answer' \
+            '# have to be variables of a function. And the log has whole lines, with' \
             '# flockfile(3), if it takes more than one call to print one.' \
             '$ server 5300' 'server: Listening on 127.0.0.1 port 5300'
         for i in {1..9}; do

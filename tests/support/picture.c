@@ -185,13 +185,16 @@ static void write_lifeline(FILE *out, const struct line *line,
 static void write_row(FILE *out, const struct row *row, size_t y)
 {
     int own = x_of(row->line), to = row->to ? x_of(row->to) : own;
-    int room = (ROOM - 30) / LETTER;
+    int room = (ROOM - 50) / LETTER;
     int start = own;
 
     fprintf(out, "<text%s x=\"%d\" y=\"%zu\">",
             row->failed ? " class=\"failed\"" : "", own + 10, y + 4);
-    char text[ROW_TEXT];
-    snprintf(text, sizeof(text), "%.*s", to > own ? room - 8 : room, row->text);
+    char text[ROW_TEXT + sizeof("...")];
+    if (to > own)
+        room -= 8; /* for the arrow */
+    snprintf(text, sizeof(text), "%.*s%s", room, row->text,
+             (int)strlen(row->text) > room ? "..." : "");
     write_text(out, text);
     if (row->times > 1)
         fprintf(out, ", %ld times", row->times);
