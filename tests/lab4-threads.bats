@@ -100,7 +100,11 @@ END
 }
 
 @test "step 1: the server gives a client its number" {
-    { server_serves; printf '%s\n' 'server: ...' 'peer: ...'; } | play
+    {
+        echo '# Count up first, then store the number: the first client is 1.'
+        server_serves
+        printf '%s\n' 'server: ...' 'peer: ...'
+    } | play
     {
         echo '# -q is for messages. Who comes and goes is printed all the same.'
         server_serves -q
@@ -139,7 +143,7 @@ END
     { server_serves; cat <<END; } | play
 # Each client needs a thread of its own. Whoever serves one in the loop around
 # accept, or joins its thread there, lets all others wait; and so does who has
-# the lock while it serves.
+# the lock while it serves, or does not give it back: unlock on every way out.
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
@@ -257,9 +261,6 @@ END
 peer2: [connected from port {deaf}]
 server: Client 2 connected from 127.0.0.1 port {deaf}
 peer2< flood Hello\n
-peer2< flood Hello\n
-peer2< flood Hello\n
-peer2< flood Hello\n
 peer< send Hello\n
 peer: $thanks\n
 \$ peer connect 3000
@@ -292,6 +293,10 @@ peer< send bye\n
 server: Client 1 disconnected (0 still connected)
 # Nobody answers bye. Close the connection, or the client waits for ever.
 peer: [end of file]
+# When nothing more comes here: was the mutex unlocked?
+peer< connect
+peer: [connected from port {second}]
+server: Client 2 connected from 127.0.0.1 port {second}
 END
     { server_serves; cat <<END; } | play
 # What comes after it is not looked at.
@@ -477,6 +482,7 @@ END
     { server_serves -q; cat <<END; } | play
 # When accept fails with EMFILE it fails at once, each time: warn, then wait a
 # second before the next try. Who is connected does not notice.
+(server idles)
 (server can open no more)
 \$ peer connect 3000
 peer2: [connected from port {second}]
@@ -569,7 +575,7 @@ END
 
 @test "step 4: bye ends the client at once" {
     { client_talks; cat <<END; } | play
-# It is sent like any other line. Nobody answers it.
+# It is sent like any other line. Nobody answers it, so do not wait: return.
 $(for line in goodbye Bye byebye; do
     printf '%s\n' "client< $line" "peer: $line\\n" "peer< send $thanks\\n" \
         "client: From Server: $thanks"
@@ -584,7 +590,8 @@ END
 @test "step 4: when the server is gone, the client says so and exits 1" {
     for gone in close reset; do
         { client_talks; cat <<END; } | play
-# The end of file in place of an answer, or ECONNRESET, or EPIPE.
+# The end of file in place of an answer (print_answer is false), or ECONNRESET,
+# or EPIPE: say so and exit 1.
 client< Hello
 peer: Hello\n
 peer< $gone

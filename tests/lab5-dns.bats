@@ -76,7 +76,8 @@ END
 
 @test "step 1: without operands it is port 5300 of 127.0.0.1" {
     play <<'END'
-# If somebody else has the port just now, the server says so, and which it is.
+# All hints that are not set have to be 0: begin with = {...}. If somebody else
+# has the port just now, the server says so, and which it is.
 $ server >&2
 server! *127.0.0.1 port 5300*
 END
@@ -474,7 +475,8 @@ END
 
 @test "step 4: the client looks its server up, and connects" {
     {
-        echo '# A socket, and the address in digits: NI_NUMERICHOST.'
+        echo '# Three lines: after socket, before connect, and after it. The'
+        echo '# address is in digits: NI_NUMERICHOST.'
         client_asks
         cat <<'END'
 (client idles)
@@ -510,7 +512,7 @@ END
 @test "step 4: when an address refuses, the next one is tried" {
     play <<'END'
 # Each address needs a socket of its own: close the one that failed. Its reason
-# goes to stderr, and the loop goes on.
+# goes to stderr (warn, for err would end the program), and the loop goes on.
 $ peer listen 5300
 peer: [listening on 127.0.0.1 port 5300]
 $ client second.test 5300

@@ -46,7 +46,8 @@ enum {
     TAKEN_MS = 4000,
     POLL_NS = 200000,
     BLIND_NS = 5000000,
-    JAM_MS = 100,
+    SMALL_BUFFER = 4096,
+    JAM_MS = 200,
     FLOOD_MAX = 1 << 26, /* bytes: who takes more never jams */
 };
 
@@ -99,10 +100,14 @@ static unsigned own_port(int fd)
 static int try_connect(const union address *address)
 {
     int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
-    int yes = 1;
+    int yes = 1, small = SMALL_BUFFER;
 
     if (fd == -1)
         err(1, "socket");
+    if (deaf) { /* so that it is soon full */
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    }
     /* Small writes leave at once, and are not put together. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     if (connect(fd, &address->any, size_of(address)) == 0)
@@ -424,8 +429,8 @@ int main(int argc, char **argv)
             pause();
     } else {
         server = make_address(ip, argv[argc - 1]);
-        connect_now();
         deaf = strcmp(what, "deaf") == 0;
+        connect_now();
     }
     serve();
     return 0;

@@ -145,6 +145,16 @@ bool wait_more(long long *deadline)
     return wait_for_actors(*deadline);
 }
 
+/* A socket that takes IPv4 and IPv6 shows IPv4 addresses as ::ffff:127.0.0.1. */
+static char *without_mapping(char *line)
+{
+    char *mapped = line ? strstr(line, "::ffff:") : NULL;
+
+    if (mapped && mapped[7])
+        memmove(mapped, mapped + 7, strlen(mapped + 7) + 1);
+    return line;
+}
+
 /* Returns the next line of a stream, or NULL after the deadline or at its
    end, when there will be none any more. */
 static char *wait_for_line(struct stream *stream)
@@ -166,13 +176,9 @@ static void hear(struct actor *actor, const struct line *line)
         actor->unjudged = true;
         return;
     }
-    char *got = wait_for_line(&actor->out);
+    char *got = without_mapping(wait_for_line(&actor->out));
     if (got == NULL)
         report_silence(actor, line);
-    /* A socket that takes IPv4 and IPv6 shows IPv4 addresses like this. */
-    char *mapped = strstr(got, "::ffff:");
-    if (mapped && mapped[7])
-        memmove(mapped, mapped + 7, strlen(mapped + 7) + 1);
     if (!matches(line->text, got, &at))
         report_difference(actor, line, got, at);
     stage_show(actor->name, PRINTS, got);
@@ -193,7 +199,7 @@ static void hear_any(struct actor *actor, const struct script *script, size_t i)
 
     while (line > script->lines && is_any(&line[-1], actor->name))
         line--;
-    char *got = wait_for_line(&actor->out);
+    char *got = without_mapping(wait_for_line(&actor->out));
     for (; line < end && is_any(line, actor->name); line++) {
         if (!line->heard && open == NULL)
             open = line;

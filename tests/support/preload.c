@@ -31,7 +31,7 @@
  * Limits: what happens inside the C library is not seen, such as the reads of
  * an fdopen(3)ed socket. A datagram is never cut, for the rest of it would be
  * lost, nor what MSG_PEEK and MSG_WAITALL promise. For a name in the file
- * AI_ADDRCONFIG and AI_V4MAPPED do nothing.
+ * AI_ADDRCONFIG leaves out IPv6, and AI_V4MAPPED does nothing.
  */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */

@@ -167,6 +167,10 @@ static int answer(const char *host, const char *service,
     NEXT(getaddrinfo);
     if (hints)
         asked = *hints;
+    int family = asked.ai_family;
+    /* This machine has no IPv6, for who asks; glibc takes NULL to mean that. */
+    if (family == AF_UNSPEC && (!hints || hints->ai_flags & AI_ADDRCONFIG))
+        family = AF_INET;
     bool numeric = host == NULL || asked.ai_flags & AI_NUMERICHOST;
     if (!(asked.ai_flags & AI_NUMERICSERV))
         service = port_of(service);
@@ -181,7 +185,7 @@ static int answer(const char *host, const char *service,
     if (error)
         return error;
     if (is_name)
-        error = look_up(host, hints ? hints->ai_family : AF_UNSPEC, real, end);
+        error = look_up(host, family, real, end);
     for (struct addrinfo *r = real; r && end && !is_name; r = r->ai_next)
         end = append(end, r, (union address *)r->ai_addr, r->ai_canonname);
     free_real(real);
