@@ -293,7 +293,8 @@ peer< send bye\n
 server: Client 1 disconnected (0 still connected)
 # Nobody answers bye. Close the connection, or the client waits for ever.
 peer: [end of file]
-# When nothing more comes here: was the mutex unlocked?
+# When nothing more comes here: was the mutex unlocked? The number is that of all
+# clients so far, the count that of those who are there.
 peer< connect
 peer: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
