@@ -160,7 +160,8 @@ END
     play_hindered thread=+100 <<END
 # Here every thread starts 100 ms late, when more clients have been accepted. A
 # thread must be given memory of its own, from malloc: a variable of main's, or
-# one that all share, is the next client's by then.
+# one that all share, is the next client's by then; what is static belongs to all
+# threads at once.
 \$ server 3000
 server: Listening on 127.0.0.1 port 3000
 \$ peer connect 3000
