@@ -3,6 +3,7 @@
 # Each test is a transcript of programs: tests/support/lab.bash has the key, and
 # tests/support/names the names that are looked up.
 load support/lab
+looks_up=yes # in tests/support/names
 
 # What the resolver says to a name that nobody has.
 unknown=$(build/support/peer reason EAI_NONAME)

@@ -131,11 +131,13 @@ WRAP(int, accept,
      (fd, from, size), begins("accept", fd, 0, ""),
      fails("accept", fd, 0, NULL), ends(fd, result, result))
 
+#ifdef SOCK_NONBLOCK /* not on macOS */
 WRAP(int, accept4,
      (int fd, struct sockaddr *restrict from, socklen_t *restrict size,
       int flags),
      (fd, from, size, flags), begins("accept4", fd, 0, ""),
      fails("accept", fd, 0, NULL), ends(fd, result, result))
+#endif
 
 WRAP(ssize_t, send, (int fd, const void *bytes, size_t len, int flags),
      (fd, bytes, len, flags), begins_sending("send", fd, bytes, len),
