@@ -133,11 +133,7 @@ static void idles(struct actor *actor, const struct line *line)
         ;
     long long used = cpu_ms(actor->pid) - before;
     if (actor->running && before != -1 && used > IDLE_CPU_MS)
-        report_otherwise(
-            line, "it uses the processor all the time",
-            "The program spins: it calls something again and again that does "
-            "not wait. After the end of file, recv returns 0 at once, each "
-            "time that it is called.");
+        report_otherwise(line, "it uses the processor all the time", spins);
 }
 
 static void is_measured(struct actor *actor, const struct line *line)

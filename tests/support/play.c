@@ -410,6 +410,7 @@ int main(int argc, char **argv)
            "exitcode=99:detect_stack_use_after_return=1:"
            "verify_asan_link_order=0", /* for preload.c */
            0);
+    setenv("MALLOC_PERTURB_", "165", 0); /* glibc: freed memory is garbage */
     setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1", 0);
 
     signal(SIGINT, on_interrupt);

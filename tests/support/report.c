@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 enum {
+    THREADS = 8, /* that a report looks at */
     WIDTH = 76,
     BEFORE = 14,
     EXCERPT = 60,
@@ -18,6 +19,11 @@ enum {
 static const struct script *playing;
 static size_t played;
 static const char *reading;
+
+const char spins[] =
+    "The program spins: it calls something again and again that does not wait. "
+    "After the end of file, recv returns 0 at once, each time that it is "
+    "called.";
 
 void report_progress(const struct script *script, size_t at)
 {
@@ -195,21 +201,61 @@ static void print_cause(const char *symptom, const char *hint)
         symptom = own;
     if (symptom)
         print_wrapped(symptom);
+    for (int i = 0; i < actor_count; i++) {
+        const char *summary = said(&actors[i], "SUMMARY: ");
+        if (summary)
+            printf("    %.*s\n", (int)strcspn(summary, "\n"), summary);
+    }
     if (hint)
         print_wrapped(hint);
     if (!symptom && !hint)
         puts("    none that is known; the two lines above are what to go by");
 }
 
+/* Tells from the trace in which calls a program waits: those that have begun
+   last in a thread, and not returned. */
+static void print_waiting(const struct actor *actor)
+{
+    struct {
+        char call[20];
+        int fd;
+    } open[THREADS] = {{"", 0}};
+    const char *path = getenv("TRACE");
+    FILE *trace =
+        path && strncmp(actor->name, "peer", 4) ? fopen(path, "r") : NULL;
+    char *text = NULL, what;
+    size_t size = 0;
+    long pid, thread;
+    int at;
+
+    while (trace && getline(&text, &size, trace) != -1)
+        if (sscanf(text, "%*s %ld %ld %c %n", &pid, &thread, &what, &at) == 3 &&
+            pid == actor->pid && thread >= 0 && thread < THREADS &&
+            (what != '(' || sscanf(text + at, "%19s %d", open[thread].call,
+                                   &open[thread].fd) != 2))
+            open[thread].call[0] = '\0';
+    for (thread = 0; thread < THREADS; thread++)
+        if (open[thread].call[0])
+            printf(open[thread].fd ? "%s %s(%d)" : "%s %s(stdin)",
+                   thread ? ", a thread in" : ", in", open[thread].call,
+                   open[thread].fd);
+    free(text);
+    if (trace)
+        fclose(trace);
+}
+
 static void print_state(const struct actor *actor)
 {
-    if (actor->running)
-        printf("    %s is still running\n", actor->name);
-    else if (actor->signalled)
+    if (actor->running) {
+        printf("    %s is still running", actor->name);
+        print_waiting(actor);
+        putchar('\n');
+    } else if (actor->signalled) {
         printf("    %s was ended by signal %d (%s)\n", actor->name,
                actor->status, strsignal(actor->status));
-    else
+    } else {
         printf("    %s has ended with status %d\n", actor->name, actor->status);
+    }
 }
 
 static void print_actors(void)
@@ -309,8 +355,11 @@ void report_silence(struct actor *actor, const struct line *line)
 {
     const struct stream *out = &actor->out;
     const char *symptom = NULL;
+    long long before = cpu_ms(actor->pid);
 
     settle();
+    if (actor->running && cpu_ms(actor->pid) - before > SETTLE_MS / 2)
+        symptom = spins;
     print_done();
     print_expected(line);
     puts("Got:");

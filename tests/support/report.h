@@ -16,6 +16,9 @@ void report_progress(const struct script *script, size_t at);
 /* What to read again: "handouts/lab3-chat.md, step 2". */
 void report_reading(const char *words);
 
+/* What it means that a program uses the processor all the time. */
+extern const char spins[];
+
 /* What a starter said that met a step which is still to be done, or NULL. */
 const char *missing_step(void);
 
