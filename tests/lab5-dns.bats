@@ -184,6 +184,7 @@ END
 # getaddrinfo may wait for seconds. It waits in one client's thread: without any
 # lock that others need.
 peer< send slow.test\n
+(server idles)
 \$ peer connect 5300
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
@@ -368,7 +369,9 @@ END
 
 @test "step 3: a late answer is an answer, and others come before it" {
     { server_serves; cat <<END; } | play
+# Each lookup waits in its own thread, without any lock that others need.
 peer< send slow.test\n
+(server idles)
 \$ peer connect 5300
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}

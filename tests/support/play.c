@@ -145,7 +145,7 @@ bool wait_more(long long *deadline)
     return wait_for_actors(*deadline);
 }
 
-/* A socket that takes IPv4 and IPv6 shows IPv4 addresses as ::ffff:127.0.0.1. */
+/* A socket for IPv4 and IPv6 shows IPv4 addresses as ::ffff:127.0.0.1. */
 static char *without_mapping(char *line)
 {
     char *mapped = line ? strstr(line, "::ffff:") : NULL;

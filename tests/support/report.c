@@ -236,7 +236,9 @@ static void print_waiting(const struct actor *actor)
             open[thread].call[0] = '\0';
     for (thread = 0; thread < THREADS; thread++)
         if (open[thread].call[0])
-            printf(open[thread].fd ? "%s %s(%d)" : "%s %s(stdin)",
+            printf(open[thread].fd > 0    ? "%s %s(%d)"
+                   : open[thread].fd == 0 ? "%s %s(stdin)"
+                                          : "%s %s",
                    thread ? ", a thread in" : ", in", open[thread].call,
                    open[thread].fd);
     free(text);
