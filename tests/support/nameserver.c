@@ -2,12 +2,11 @@
  * A name server that knows just the names in a file, which reads as preload.c
  * explains. For tests, in a network of their own: with-nameserver makes one.
  *
- *     nameserver FILE [PORT]
+ *     nameserver FILE
  *
- * It listens on 127.0.0.1, UDP, on port 53 unless told otherwise, and answers
- * questions for A and AAAA as RFC 1035 says; EAI_AGAIN and EAI_FAIL become
- * SERVFAIL. An answer has 512 bytes at most: addresses that do not fit in are
- * left out.
+ * It listens on 127.0.0.1 port 53, UDP, and answers questions for A and AAAA as
+ * RFC 1035 says; EAI_AGAIN and EAI_FAIL become SERVFAIL. An answer has 512 bytes
+ * at most: addresses that do not fit in are left out.
  */
 #ifdef __linux__
 #define _DEFAULT_SOURCE /* struct ifreq */
@@ -156,26 +155,24 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in own = {
         .sin_family = AF_INET,
+        .sin_port = htons(53),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    socklen_t size = sizeof(own);
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-    if (argc < 2 || argc > 3)
-        errx(2, "usage: nameserver FILE [PORT]");
-    own.sin_port = htons(argc == 3 ? (uint16_t)strtol(argv[2], NULL, 10) : 53);
+    if (argc != 2)
+        errx(2, "usage: nameserver FILE");
     bring_loopback_up(fd);
-    if (bind(fd, (struct sockaddr *)&own, size) == -1 ||
-        getsockname(fd, (struct sockaddr *)&own, &size) == -1)
-        err(1, "bind 127.0.0.1 port %u", ntohs(own.sin_port));
-    printf("Listening on 127.0.0.1 port %u\n", ntohs(own.sin_port));
+    if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == -1)
+        err(1, "bind 127.0.0.1 port 53");
+    puts("Listening on 127.0.0.1 port 53");
     fflush(stdout);
     signal(SIGCHLD, SIG_IGN); /* no child is waited for */
 
     for (;;) {
         struct packet packet = {0};
         struct sockaddr_in from;
-        size = sizeof(from);
+        socklen_t size = sizeof(from);
         ssize_t n = recvfrom(fd, packet.bytes, sizeof(packet.bytes), 0,
                              (struct sockaddr *)&from, &size);
         packet.len = n == -1 ? 0 : (size_t)n;
