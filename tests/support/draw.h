@@ -56,6 +56,26 @@ struct row {
     char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
 };
 
+/* The trace, calls.c. */
+extern struct call *calls;
+extern size_t call_count;
+extern struct line lines[LINES_MAX];
+extern size_t line_count;
+extern char server_port[8]; /* of the first that listens */
+
+void read_trace(const char *path);
+
+/* Finds each call's cause, and where its arrow goes. */
+void connect_calls(void);
+
+/* The call's name is among these, each with a space behind it. */
+bool is(const struct call *call, const char *names);
+bool receives(const struct call *call);
+bool sends(const struct call *call);
+bool polls(const struct call *call);
+bool waits(const struct call *call); /* until somebody else does something */
+bool is_stdin(const struct call *call);
+
 /* Prints the picture in `width` columns, with colours on a terminal. */
 void print_picture(struct line *const *columns, size_t count,
                    const struct row *rows, size_t row_count, int width,

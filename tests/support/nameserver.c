@@ -4,9 +4,9 @@
  *
  *     nameserver FILE
  *
- * It listens on 127.0.0.1 port 53, UDP, and answers questions for A and AAAA as
- * RFC 1035 says; EAI_AGAIN and EAI_FAIL become SERVFAIL. An answer has 512 bytes
- * at most: addresses that do not fit in are left out.
+ * It listens on 127.0.0.1 port 53, UDP, and answers questions for A and AAAA
+ * as RFC 1035 says; EAI_AGAIN and EAI_FAIL become SERVFAIL. An answer has 512
+ * bytes at most: addresses that do not fit in are left out.
  */
 #ifdef __linux__
 #define _DEFAULT_SOURCE /* struct ifreq */
