@@ -52,16 +52,9 @@ static void ends_by_itself(struct actor *actor, const struct line *line)
         report_end(actor, line);
 }
 
-static void gets_sigterm(struct actor *actor, const struct line *line)
+static void gets_signal(struct actor *actor, const struct line *line)
 {
-    (void)line;
-    kill(actor->pid, SIGTERM);
-}
-
-static void gets_sigint(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    kill(actor->pid, SIGINT);
+    kill(actor->pid, strstr(line->text, "SIGINT") ? SIGINT : SIGTERM);
 }
 
 static void is_stopped(struct actor *actor, const struct line *line)
@@ -185,8 +178,8 @@ static const struct direction {
     {"ends by itself", ends_by_itself},
     {"ends", ends},
     {"idles", idles},
-    {"gets SIGTERM", gets_sigterm},
-    {"gets SIGINT", gets_sigint},
+    {"gets SIGTERM", gets_signal},
+    {"gets SIGINT", gets_signal},
     {"is stopped", is_stopped},
     {"continues", continues},
     {"is not heard any more", is_not_heard},

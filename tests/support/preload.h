@@ -1,8 +1,6 @@
 /*
- * What the parts of the preload library have of each other. Nothing of it is
- * seen by the program, nor does the program's own take its place.
- *
- * A source of the library begins with the lines up to _GNU_SOURCE.
+ * What the parts of the preload library have of each other. The program sees
+ * nothing of it, nor does its own take its place.
  */
 #ifndef PRELOAD_H
 #define PRELOAD_H
