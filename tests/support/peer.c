@@ -263,6 +263,7 @@ static long waiting_there(void)
     union address there;
     socklen_t len = sizeof(there);
     unsigned here_port = own_port(conn);
+    static char buf[1 << 16];
     char line[512];
     long waiting = -1;
 
@@ -270,7 +271,9 @@ static long waiting_there(void)
         return -1;
     for (int i = 0; i < 2 && waiting == -1; i++) {
         FILE *table = fopen(tables[i], "r");
-        while (table && fgets(line, sizeof(line), table)) {
+        if (table) /* it may be long: thousands in TIME_WAIT */
+            setvbuf(table, buf, _IOFBF, sizeof(buf));
+        while (table && waiting == -1 && fgets(line, sizeof(line), table)) {
             unsigned local, remote;
             unsigned long queue;
             if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %*x %*x:%lx", &local,

@@ -30,6 +30,7 @@
 
 enum {
     GRACE_MS = 300, /* the deadline, when a step is missing */
+    PEER_MS = 30000,
     AFTER_MS = 5,
     REPORT_MS = 5000,
     SETTLE_MS = 100, /* so long nothing is called at the end of a trace */
@@ -157,15 +158,20 @@ static char *without_mapping(char *line)
 
 /* Returns the next line of a stream, or NULL after the deadline or at its
    end, when there will be none any more. */
-static char *wait_for_line(struct stream *stream)
+static char *wait_for_line_ms(struct stream *stream, int ms)
 {
-    long long deadline = now_ms() + patience_ms();
+    long long deadline = now_ms() + ms;
     char *line;
 
     while ((line = next_line(stream)) == NULL)
         if (stream->fd == -1 || !wait_more(&deadline))
             return next_line(stream);
     return line;
+}
+
+static char *wait_for_line(struct stream *stream)
+{
+    return wait_for_line_ms(stream, patience_ms());
 }
 
 static void hear(struct actor *actor, const struct line *line)
@@ -259,8 +265,9 @@ static void type(struct actor *actor, const struct line *line)
     free(text);
     if (!is_peer(actor->name))
         return;
-    /* The peer says "ok" when it has done what it was told. */
-    char *answer = wait_for_line(&actor->err);
+    /* The peer says "ok" when it has done what it was told. How long a program
+       may take for a byte is its affair, and all may be slow. */
+    char *answer = wait_for_line_ms(&actor->err, PEER_MS);
     if (answer == NULL || strcmp(answer, "ok") != 0)
         report_otherwise(line, answer ? answer : "no answer",
                          "The program has closed this connection, or does not "
