@@ -227,30 +227,20 @@ void freeaddrinfo(struct addrinfo *list)
     }
 }
 
-/* Finds the name of an address in the file. */
-static bool find_name(const struct sockaddr *address, char *name, size_t size)
+/* Puts the name that the file has for an address in the place of its digits. */
+static void find_name(char *host, size_t size)
 {
     FILE *file = fopen(names, "r");
-    char line[1024], meaning[64], first[256];
-    union address one;
-    bool found = false;
+    char line[1024], digits[64], name[256];
 
-    while (file && !found && fgets(line, sizeof(line), file)) {
-        if (sscanf(line, "%63s %255s", meaning, first) != 2 ||
-            !read_address(meaning, &one) ||
-            one.any.sa_family != address->sa_family)
-            continue;
-        const union address *asked = (const void *)address;
-        found = one.any.sa_family == AF_INET
-                    ? one.in.sin_addr.s_addr == asked->in.sin_addr.s_addr
-                    : memcmp(&one.in6.sin6_addr, &asked->in6.sin6_addr,
-                             sizeof(one.in6.sin6_addr)) == 0;
-        if (found)
-            snprintf(name, size, "%s", first);
-    }
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "%63s %255s", digits, name) == 2 &&
+            strcmp(digits, host) == 0) {
+            snprintf(host, size, "%s", name);
+            break;
+        }
     if (file)
         fclose(file);
-    return found;
 }
 
 /* Nobody is asked for the name of an address that is not in the file. */
@@ -265,7 +255,7 @@ int getnameinfo(const struct sockaddr *restrict address, socklen_t len,
     int error = next(address, len, host, host_size, service, service_size,
                      flags | NI_NUMERICHOST);
     if (error == 0)
-        find_name(address, host, host_size);
+        find_name(host, host_size);
     return error;
 }
 
