@@ -19,7 +19,7 @@
 
 enum { PREVIEW = 48, TEXT = 4 * PREVIEW + 8, ADDRESS = 64, NOTES_MAX = 2000 };
 
-static int trace = -1;            /* the file */
+static atomic_int trace = -1;     /* the file */
 static _Thread_local long thread; /* its number, 0 for the first */
 
 static void note(const char *format, ...)
@@ -30,8 +30,10 @@ static void note(const char *format, ...)
     int saved = errno;
     va_list arguments;
 
-    if (atomic_fetch_add(&count, 1) >= NOTES_MAX)
-        return; /* nobody looks at more of them */
+    if (atomic_fetch_add(&count, 1) >= NOTES_MAX) {
+        trace = -1; /* nobody looks at more of them */
+        return;
+    }
     clock_gettime(CLOCK_MONOTONIC, &t);
     int n = snprintf(line, sizeof(line), "%lld %ld %ld ",
                      (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000,
