@@ -54,12 +54,12 @@ play_hindered() {
     FAULTS=${1-send=7 listen=+50} play
 }
 
-# play_threads: the same with the pair as the thread sanitizer has it. That may
-# not start where addresses are random.
+# play_threads: the same with the pair as the thread sanitizer has it.
 play_threads() {
     $fixed build/support/play -d "$PAIR/thread" -r "handouts/$lab.md, $step" - 3>&-
 }
 
+# It may not start where addresses are random.
 needs_thread_sanitizer() {
     [ -s build/check/thread/flags ] || skip "the compiler has no thread sanitizer"
     fixed=''
