@@ -57,9 +57,9 @@ static char *make_answer(const char *name, const struct addrinfo *list,
 
     *count = 0;
     for (; text && list; list = list->ai_next) {
-        char ip[IP_TEXT + 1] = " ";
+        char ip[IP_TEXT + 2] = " ";
         ip_text(list, ip + 1);
-        strcat(ip, "\n");
+        memcpy(ip + strlen(ip), "\n", sizeof("\n"));
         if (strstr(text, ip))
             continue;
         if ((more = realloc(text, len + room)) == NULL)
