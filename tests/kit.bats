@@ -157,7 +157,7 @@ sizes() {
         echo "scripts and tests/support: $machinery; the lessons: $lessons"
 }
 
-@test "scripts and test support are smaller than labs, solutions and handouts" {
+@test "scripts and test support, but for the drawing, are smaller than the lessons" {
     finds_nothing sizes
 }
 

@@ -117,17 +117,18 @@ static void print_request(unsigned number, const char *line, size_t len,
 /* Answers one request, in one go. Returns 0, or -1 with errno. */
 static int answer(int conn, unsigned number, const char *line, size_t len)
 {
-    char outcome[OUTCOME_TEXT], *text;
+    char outcome[OUTCOME_TEXT], *text = NULL;
     size_t size;
+    int result = -1;
     FILE *out = open_memstream(&text, &size); /* a file in memory */
 
     if (out == NULL)
         return -1;
     write_answer(out, line, len, outcome);
-    if (fclose(out) == EOF)
-        return -1;
-    print_request(number, line, len, outcome);
-    int result = send_all(conn, text, size);
+    if (fclose(out) == 0) { /* now text and size are set */
+        print_request(number, line, len, outcome);
+        result = send_all(conn, text, size);
+    }
     free(text);
     return result;
 }

@@ -25,7 +25,7 @@
  *     +300 www.test                  the lookup takes 300 milliseconds more
  * The service lab-5300 is port 5300, whatever /etc/services has.
  *
- * TRACE is a file, to which a line is added before and after each call; draw.c
+ * TRACE is a file, to which a line is added before and after each call; calls.c
  * reads it.
  *
  * Limits: what happens inside the C library is not seen, such as the reads of

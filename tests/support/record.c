@@ -1,4 +1,4 @@
-/* TRACE: what is called, in the order in which it happens; draw.c reads it. */
+/* TRACE: what is called, in the order in which it happens; calls.c reads it. */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */
 #define _GNU_SOURCE    /* RTLD_NEXT */
