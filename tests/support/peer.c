@@ -44,7 +44,8 @@
 
 enum {
     TAKEN_MS = 4000,
-    POLL_NS = 200000,
+    FIRST_POLL_NS = 200000,
+    LONGEST_POLL_NS = 50000000,
     BLIND_NS = 5000000,
     SMALL_BUFFER = 4096,
     JAM_MS = 200,
@@ -302,19 +303,21 @@ static void send_all(const char *bytes, size_t len)
    so wait until the other program has taken the first. */
 static void send_bytes(const char *bytes, size_t len)
 {
-    struct timespec pause = {.tv_nsec = POLL_NS};
-
     for (size_t i = 0; i < len; i++) {
+        struct timespec pause = {.tv_nsec = FIRST_POLL_NS};
+        long waiting, waited = 0;
+
         send_all(&bytes[i], 1);
-        long waiting = waiting_there();
+        while ((waiting = waiting_there()) > 0 && waited < TAKEN_MS) {
+            nanosleep(&pause, NULL);
+            waited += pause.tv_nsec / 1000000;
+            if (pause.tv_nsec < LONGEST_POLL_NS)
+                pause.tv_nsec *= 2;
+        }
+        if (waiting > 0)
+            errx(1, "nobody receives byte %zu", i + 1);
         if (waiting == -1) { /* as good as it gets without /proc/net/tcp */
             pause.tv_nsec = BLIND_NS;
-            nanosleep(&pause, NULL);
-            continue;
-        }
-        for (long waited = 0; waiting_there() > 0; waited += POLL_NS) {
-            if (waited / 1000000 > TAKEN_MS)
-                errx(1, "nobody receives byte %zu", i + 1);
             nanosleep(&pause, NULL);
         }
     }
