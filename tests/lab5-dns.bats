@@ -159,16 +159,17 @@ END
 @test "step 2: a name with a NUL in it is unknown" {
     { server_serves; cat <<END; } | play
 # To getaddrinfo a name ends at the NUL, so look for one before you ask it.
-# Write the name with its length, not as a string.
+# Write the name with its length, not as a string, nor as a format.
 $(fails peer 1 'www.test\0.example')
 $(fails peer 1 '\0')
+$(fails peer 1 '100%d%s.test')
 END
 }
 
 @test "step 2: a name may be as long as a line" {
     label=$(repeat 63 n)
     { server_serves; cat <<END; } | play
-# There has to be room for it, and for the NUL behind it.
+# There has to be room for it, and for the NUL behind it. The answer is longer.
 $(fails peer 1 "$label.$label.$label.$(repeat 61 n)")
 $(fails peer 1 "$(repeat 1000 n)")
 peer< send $(repeat 1023 n)\n
@@ -195,6 +196,8 @@ END
 
 @test "step 2: lines are those of lab 3" {
     { server_serves; cat <<END; } | play
+# A name ends with the line, and who has finished sending still reads: answer
+# all that came before the end of file.
 peer< bytes one.test\r\n
 server: Client 1 asked for one.test: $unknown
 peer: one.test: $unknown\n
@@ -248,7 +251,8 @@ peer3< $gone
 server: ...
 peer3: ...
 peer: ...
-# To send to somebody who is gone raises SIGPIPE, unless it is ignored.
+# One client's failure ends that client, and never the server: SIGPIPE is
+# ignored, and send may return -1.
 (server idles)
 peer2< send two.test\n
 peer2: two.test: $unknown\n
@@ -284,10 +288,10 @@ END
 
 @test "step 3: every address of a name, in order, and each once" {
     { server_serves; cat <<'END'; } | play
-# Ask for one kind of socket, SOCK_STREAM, or each address comes three times.
-# And pass over what is_repeated. Go on as long as there is an entry, to the
-# last: its ai_next is NULL. IPv4 and IPv6 are both in the list; freeaddrinfo
-# comes when all is read.
+# Too many? Ask for one kind of socket, SOCK_STREAM, or each address comes three
+# times, and pass over what is_repeated. Too few? IPv4 and IPv6 are both in the
+# list (AF_UNSPEC, and no AI_ADDRCONFIG); it goes on to the entry whose ai_next
+# is NULL, and freeaddrinfo comes when all is read.
 peer< send www.test\n
 server: Client 1 asked for www.test: 3 addresses
 # In digits, of whatever family, without a port: getnameinfo(3) with
@@ -312,6 +316,7 @@ END
     {
         server_serves
         printf '%s\n' '# However many there are, and however long they are.' \
+            '# Two are the same only when the whole address is, of its family.' \
             'peer< send many.test\n' \
             'server: Client 1 asked for many.test: 200 addresses'
         sed 's/\(.*\) \(.*\)/peer: IP of \2 \1\\n/' "$folder/names"
@@ -321,7 +326,8 @@ END
 
 @test "step 3: the name is repeated as it was sent" {
     { server_serves; cat <<'END'; } | play
-# Not in other letters, and not another name of the same machine.
+# Not in other letters, and not another name of the same machine. Blanks are a
+# part of it: there is no such name.
 peer< send WWW.Juniv.edu\r\n
 server: Client 1 asked for WWW.Juniv.edu: 1 address
 peer: IP of WWW.Juniv.edu 72.249.68.156\n
@@ -333,6 +339,14 @@ peer: \n
 peer< send ::1\n
 server: Client 1 asked for ::1: 1 address
 peer: IP of ::1 ::1\n
+peer: \n
+peer< send www.juniv.edu x\n
+server: Client 1 asked for www.juniv.edu x: *
+peer: www.juniv.edu x: *\n
+peer: \n
+peer< send  www.juniv.edu\n
+server: Client 1 asked for  www.juniv.edu: *
+peer:  www.juniv.edu: *\n
 peer: \n
 END
 }
@@ -480,7 +494,8 @@ END
 @test "step 4: the client looks its server up, and connects" {
     {
         echo '# Three lines: after socket, before connect, and after it. The'
-        echo '# address is in digits: NI_NUMERICHOST.'
+        echo '# address and the port are those that connect gets, in digits:'
+        echo '# NI_NUMERICHOST, NI_NUMERICSERV.'
         client_asks
         cat <<'END'
 (client idles)
@@ -592,8 +607,8 @@ END
 
 @test "step 5: the client prints the answer to each name" {
     { client_asks; cat <<END; } | play
-# An answer has as many lines as it has. The empty line, which is its end, is
-# not printed.
+# An answer has as many lines as it has: print each one when it has come. The
+# empty line, which is its end, is not printed.
 client< www.test
 peer: www.test\n
 peer< send IP of www.test 203.0.113.80\nIP of www.test 2001:db8::80\n
@@ -607,11 +622,19 @@ peer: unknown.test\n
 # A lookup that failed is an answer like any other.
 peer< send unknown.test: $unknown\n\n
 client: unknown.test: $unknown
-# A line without a name is sent, and answered, too.
+client< one.test
+peer: one.test\n
+peer< send one.test: $unknown\n\n
+client: one.test: $unknown
+# A line without a name is sent, and answered, too. So is a NUL, if it comes.
 client< 
 peer: \n
 peer< send : $unknown\n\n
 client: : $unknown
+client< 100%d%s.test
+peer: 100%d%s.test\n
+peer< send 100%d%s\0.test: $unknown\n\n
+client: 100%d%s\0.test: $unknown
 END
 }
 
@@ -647,7 +670,8 @@ client! *
 END
     done
     { client_asks; cat <<END; } | play
-# To send to somebody who is gone raises SIGPIPE, unless it is ignored.
+# To send to somebody who is gone raises SIGPIPE, unless it is ignored, and
+# fails.
 (client idles)
 peer< finish
 peer< reset
@@ -664,10 +688,13 @@ client< $name
 peer: $name\n
 peer< send $name: $unknown\n\n
 client: $name: $unknown
+# A typed line of more than 1024 bytes is not sent: warn, and read the next.
 client< $(repeat 1024 n)
 client! *
 client< unknown.test
 peer: unknown.test\n
+# Lab 3's limit is for what the client receives, too.
+client: ...
 peer< send $(repeat 3000 x)
 client! *
 (client exits 1)

@@ -88,10 +88,10 @@ static _Noreturn void become(const char *name, char **argv, const char *preload,
     sigset_t none;
 
     setpgid(0, 0);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     for (size_t i = 0; i < sizeof(ignorable) / sizeof(*ignorable); i++)
         signal(ignorable[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (preload) {
         setenv("LD_PRELOAD", preload, 1);
         setenv("TRACE_NAME", name, 1);
@@ -113,6 +113,7 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
                           bool merged)
 {
     int in[2], out[2], error[2];
+    sigset_t all, mask;
 
     if (actor_count == ACTORS_MAX)
         errx(1, "more than %d programs", ACTORS_MAX);
@@ -122,6 +123,9 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
     open_ends(out, out_file, O_WRONLY | O_CREAT | O_TRUNC);
     open_ends(error, NULL, O_WRONLY);
 
+    /* Whom kill_actors does not know, a signal would leave behind. */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &mask);
     struct actor *actor = &actors[actor_count++];
     *actor = (struct actor){
         .in = in[1],
@@ -137,6 +141,7 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
         become(name, argv, preload, in[0], merged ? error[0] : out[0],
                error[0]);
     setpgid(actor->pid, actor->pid); /* as the child does: who comes first */
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     close(in[0]);
     close(out[0]);
     close(error[0]);

@@ -49,6 +49,9 @@ static const struct {
     {CODE(EAI_AGAIN)},    {CODE(EAI_BADFLAGS)}, {CODE(EAI_FAIL)},
     {CODE(EAI_FAMILY)},   {CODE(EAI_MEMORY)},   {CODE(EAI_NONAME)},
     {CODE(EAI_SERVICE)},  {CODE(EAI_SYSTEM)},
+#ifdef EAI_NODATA
+    {CODE(EAI_NODATA)},
+#endif
 };
 
 int code_of(const char *name)
@@ -82,8 +85,9 @@ static bool searches;         /* for leaks, at SIGTERM */
 static bool read_fault(struct fault *fault, const char *word)
 {
     static const char *const calls[] = {
-        "accept", "connect", "listen", "getaddrinfo", "pthread_create",
-        "thread", "send",    "recv",   "buffers",
+        "accept", "connect",     "listen",         "socket",
+        "close",  "getaddrinfo", "pthread_create", "thread",
+        "send",   "recv",        "buffers",
     };
     char what[32], more[3] = "", *end;
 

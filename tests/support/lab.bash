@@ -12,8 +12,6 @@
 cd "$BATS_TEST_DIRNAME/.." || exit
 lab=$(basename "$BATS_TEST_FILENAME" .bats)
 : "${PAIR:=build/check/${lab%%-*}}"
-export TRACE=$PAIR/trace # of the latest play; scripts/trace draws it
-[ -w "$PAIR" ] || TRACE=''
 
 setup_file() {
     FILE_FOLDER=$(mktemp -d)
@@ -28,6 +26,8 @@ teardown_file() {
 # and take its time.
 setup() {
     step=${BATS_TEST_DESCRIPTION%%:*}
+    export TRACE=$PAIR/${step/ /}.trace # of its latest play, for scripts/trace
+    [ -w "$PAIR" ] || TRACE=''
     [ ! -e "$FILE_FOLDER/failed" ] || skip "first mend what failed"
     [ -z "${looks_up-}" ] || [ "$(uname)" != Darwin ] ||
         skip "macOS lets nobody answer lookups from a file"

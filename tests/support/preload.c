@@ -7,8 +7,8 @@
  *         LD_PRELOAD=build/support/preload.so build/lab5/server
  *
  * FAULTS has words of the form CALL=WHAT, CALL=WHAT@N or CALL=WHAT@N-. CALL is
- * accept, connect, listen, getaddrinfo, pthread_create, thread (which begins
- * its function), or send or recv: any call that does so with a socket; with
+ * socket, accept, connect, listen, close, getaddrinfo, pthread_create, thread
+ * (which begins its function), or send or recv: any call that does so; with
  * buffers=4096 the system keeps no more for it in either direction. WHAT:
  *     EINTR, EAI_FAIL    it fails so, and nothing is done
  *     7                  it moves at most 7 bytes
@@ -23,7 +23,7 @@
  *     127.0.0.1 www.test web.test    web.test is an alias of www.test
  *     EAI_AGAIN later.test           the lookup fails so
  *     +300 www.test                  the lookup takes 300 milliseconds more
- * The service lab-5300 is port 5300, whatever /etc/services has.
+ * The service lab-5300 is port 5300, and back, whatever /etc/services has.
  *
  * TRACE is a file, to which a line is added before and after each call; calls.c
  * reads it.
@@ -280,7 +280,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 int socket(int family, int type, int protocol)
 {
     NEXT(socket);
-    int fd = next(family, type, protocol);
+    int fd = fails("socket", -1, 0, NULL) ? -1 : next(family, type, protocol);
     int kind = type & 0xf; /* without Linux's flags */
     begins("socket", fd, 0,
            family == AF_INET    ? kind == SOCK_STREAM ? "IPv4 TCP" : "IPv4 UDP"
@@ -304,7 +304,7 @@ int close(int fd)
     if (fd == STDIN_FILENO)
         return next(fd);
     bool known = begins("close", fd, 0, "");
-    int result = next(fd);
+    int result = fails("close", fd, 0, NULL) ? -1 : next(fd);
     if (known)
         ends_waiting(result);
     return result;

@@ -262,15 +262,16 @@ static void print_state(const struct actor *actor)
 
 static void print_actors(void)
 {
-    char *line;
+    char *line, name[40];
 
     puts("How they are:");
     for (int i = 0; i < actor_count; i++) {
         struct actor *actor = &actors[i];
         print_state(actor);
+        snprintf(name, sizeof(name), "    %.31s: ", actor->name);
         for (int n = 0; (line = next_line(&actor->out)) != NULL; n++)
             if (n < LINES)
-                printf("        %s: %s\n", actor->name, line);
+                print_around(name, line, 0);
             else if (n == LINES)
                 puts("        ... and more lines");
         actor->err.taken = 0;
