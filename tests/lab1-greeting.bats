@@ -143,6 +143,14 @@ $ peer connect 127.0.0.2 5000
 peer: [connected from port *]
 peer: ...
 END
+    play <<'END'
+# The longest address has 15 characters, and a NUL: INET_ADDRSTRLEN.
+$ server 5000 127.100.100.100
+server: Socket successfully created
+server: Socket bound to 127.100.100.100 port 5000
+server: Listening on 127.100.100.100 port 5000
+server: ...
+END
 }
 
 @test "step 3: a server that waits uses no processor" {
@@ -153,6 +161,21 @@ server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
 server: ...
 (server idles)
+END
+}
+
+@test "step 3: a port is one server's" {
+    play <<'END'
+# SO_REUSEADDR is what a server needs. SO_REUSEPORT lets another one in.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+$ server 5000
+server2: ...
+server2! server: *127.0.0.1 port 5000*: Address*in use
+(server2 exits 1)
 END
 }
 
@@ -237,7 +260,7 @@ END
     done
 }
 
-@test "step 5: a client that is gone does not kill the server" {
+@test "step 5: a send that fails is an error, and no signal ends the server" {
     play <<'END'
 # Sending to a client that is gone fails. The signal SIGPIPE, which would end
 # the program, is ignored at the beginning of main; send returns -1 then, and
@@ -311,9 +334,22 @@ client: ...
 END
 }
 
+@test "step 6: the client calls the address that it is given" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+# Connect to the address that cli.h gives.
+$ peer listen 127.0.0.2 5000
+peer: [listening on 127.0.0.2 port 5000]
+$ client 127.0.0.2 5000
+peer: [accepted]
+client: ...
+END
+}
+
 @test "step 6: nobody listens there: the client says why and exits 1" {
     play <<'END'
-# Compare the result of connect(2) with -1, and end with err(3).
+# Compare the result of connect(2) with -1, and end with err(3) and the words of
+# TODO 6.
 $ peer hold 5000
 peer: [holding 127.0.0.1 port 5000]
 $ client 127.0.0.1 5000
@@ -358,8 +394,9 @@ END
 @test "step 7: the client prints all that comes, whatever the pieces" {
     long=$(repeat 5000 x)
     play <<END
-# One recv is not one message: receive again until it returns 0. What came is
-# as long as recv said; there is no NUL behind it, and one may be in it.
+# One recv is not one message: print what came, and receive again until it
+# returns 0. What came is as long as recv said; there is no NUL behind it, and
+# one may be in it. Any byte may: in a char, 0xFF is equal to EOF.
 \$ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 \$ client 127.0.0.1 5000
@@ -382,8 +419,9 @@ END
 }
 
 @test "step 7: the client waits for a slow server, without using the processor" {
-    play <<'END'
-# recv(2) waits by itself until something comes.
+    play_hindered timeouts=50 <<'END'
+# recv(2) waits by itself until something comes, however long that takes. What
+# came is printed before it waits for more.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client 127.0.0.1 5000

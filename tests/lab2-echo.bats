@@ -96,8 +96,8 @@ END
 }
 
 @test "step 2: a client that says nothing is waited for, until it ends" {
-    play <<'END'
-# recv(2) waits by itself until something comes. When it returns 0, the client
+    play_hindered timeouts=50 <<'END'
+# recv(2) waits by itself, for as long as it takes. When it returns 0, the client
 # has no more to say: that is the end of file, and not an error.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
@@ -107,7 +107,7 @@ server: Client 127.0.0.1 port {client} connected
 (server idles)
 peer< finish
 server: Client 127.0.0.1 port {client} disconnected after 0 bytes
-# Close the connection, or the client waits for ever.
+# Step 1 closes the connection, or the client waits for ever.
 peer: [end of file]
 END
 }
@@ -132,6 +132,37 @@ server: Client 127.0.0.1 port {two} disconnected after 0 bytes
 END
 }
 
+@test "step 2: Ctrl-C ends the server while it serves somebody, too" {
+    for signal in SIGINT SIGTERM; do
+        play <<END
+# Leave these two signals as they are, also while a client is connected.
+\$ server 1234
+server: Listening on 127.0.0.1 port 1234
+\$ peer connect 1234
+peer: [connected from port {client}]
+server: Client 127.0.0.1 port {client} connected
+(server idles)
+(server gets $signal)
+(server ends)
+END
+    done
+}
+
+@test "step 2: what a signal interrupts is no failure" {
+    play_hindered 'accept=EINTR@1 recv=EINTR@1' <<'END'
+# A signal can interrupt a call that waits. It returns -1 with EINTR, and
+# nothing is wrong: call it again.
+$ server 1234
+server: Listening on 127.0.0.1 port 1234
+$ peer connect 1234
+peer: [connected from port {client}]
+server: Client 127.0.0.1 port {client} connected
+(server idles)
+peer< finish
+server: Client 127.0.0.1 port {client} disconnected after 0 bytes
+END
+}
+
 @test "step 3: each byte comes back as it came, and at once" {
     play <<'END'
 # Send back what recv returned, as many bytes as it said: do not wait for a
@@ -152,9 +183,12 @@ peer: lines\n
 peer: \n
 peer< send a\0b\xff\xc3\xa9\n
 peer: a\0b\xffé\n
-peer< send bye\nquit\nexit\n
+# No word is special.
+peer< send bye\n
 peer: bye\n
+peer< send quit\n
 peer: quit\n
+peer< send exit\n
 peer: exit\n
 peer< finish
 # The count is of all bytes received, over all pieces, be they NULs or newlines.
@@ -218,8 +252,9 @@ END
 }
 
 @test "step 3: one client at a time: the second waits for its turn" {
-    play <<'END'
-# The second client is in the queue of listen(2) until the first has gone.
+    play_hindered timeouts=50 <<'END'
+# The second client is in the queue of listen(2) until the first has gone, and
+# may be silent meanwhile.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
 $ peer connect 1234
@@ -230,9 +265,9 @@ peer2: [connected from port {two}]
 peer2< send second\n
 peer< send first\n
 peer: first\n
+(server idles)
 peer< send first again\n
 peer: first again\n
-(server idles)
 peer< close
 server: Client 127.0.0.1 port {one} disconnected after 18 bytes
 server: Client 127.0.0.1 port {two} connected
@@ -245,7 +280,8 @@ END
 
 @test "step 3: a reset ends that client, and not the server" {
     play <<'END'
-# recv returns -1 when the connection broke. Count what came, close, go on.
+# recv returns -1 when the connection broke. Count what came, close, go on. Its
+# address is what accept gave: getpeername(2) fails now.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
 $ peer connect 1234
@@ -286,6 +322,19 @@ server: Client 127.0.0.1 port {one} disconnected after * bytes
 server: Client 127.0.0.1 port {two} connected
 peer< send still there?\n
 peer: still there?\n
+END
+}
+
+@test "step 3: an interrupted send is called again" {
+    play_hindered send=EINTR@1 <<'END'
+# It returned -1 with EINTR: a signal came between, and nothing is wrong.
+$ server 1234
+server: Listening on 127.0.0.1 port 1234
+$ peer connect 1234
+peer: [connected from port {client}]
+server: Client 127.0.0.1 port {client} connected
+peer< send Hello\n
+peer: Hello\n
 END
 }
 
@@ -337,7 +386,7 @@ END
 @test "step 3: the server can start again at once on the same port" {
     play <<'END'
 # A server that ended while a client was connected leaves that connection in
-# TIME_WAIT. Set SO_REUSEADDR before bind: then this is no obstacle.
+# TIME_WAIT. SO_REUSEADDR says that this is no obstacle.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
 $ peer connect 1234
@@ -345,10 +394,12 @@ peer: [connected from port *]
 server: Client 127.0.0.1 port * connected
 peer< send Hello\n
 peer: Hello\n
+# It may end while a client is connected.
 (server gets SIGTERM)
 (server ends)
 peer: [end of file]
 peer< close
+# The port is free: set SO_REUSEADDR before bind.
 $ server 1234
 server2: Listening on 127.0.0.1 port 1234
 peer< connect
@@ -360,7 +411,7 @@ END
 }
 
 @test "step 4: a typed line is sent, and printed when it comes back" {
-    play <<'END'
+    play_hindered timeouts=50 <<'END'
 # Send what read(2) returned, when it returned it; then print what comes back.
 $ peer listen 1234
 peer: [listening on 127.0.0.1 port 1234]
@@ -392,6 +443,31 @@ client< quit
 peer: quit\n
 peer< send quit\n
 client: quit
+END
+}
+
+@test "step 4: the client calls the address that it is given" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+# Connect to the address that cli.h gives.
+$ peer listen 127.0.0.2 1234
+peer: [listening on 127.0.0.2 port 1234]
+$ client 127.0.0.2 1234
+peer: [accepted]
+END
+}
+
+@test "step 4: what a signal interrupts is no failure" {
+    play_hindered 'recv=EINTR@1 send=EINTR@1' <<'END'
+# A call that returned -1 with EINTR is called again, in the client, too.
+$ peer listen 1234
+peer: [listening on 127.0.0.1 port 1234]
+$ client 127.0.0.1 1234
+peer: [accepted]
+client< Hello
+peer: Hello\n
+peer< send Hello\n
+client: Hello
 END
 }
 
@@ -470,7 +546,8 @@ END
 
 @test "step 5: at the end of its input the client half-closes, and hears the rest" {
     play <<'END'
-# shutdown(2) with SHUT_WR: the server sees the end of file, and can still send.
+# At the end of the input read(2) returns 0. Then shutdown(2) with SHUT_WR: the
+# server sees the end of file, and can still send.
 $ peer listen 1234
 peer: [listening on 127.0.0.1 port 1234]
 $ client 127.0.0.1 1234
@@ -497,18 +574,18 @@ END
 }
 
 @test "step 5: what a signal interrupts is no failure" {
-    play_hindered 'accept=EINTR@1 recv=EINTR@1 send=EINTR@1' <<'END'
-# A signal can interrupt a call that waits. It returns -1 with EINTR, and
-# nothing is wrong: call it again.
-$ server 1234
-server: Listening on 127.0.0.1 port 1234
+    play_hindered recv=EINTR@1 <<'END'
+# A call that returned -1 with EINTR is called again, here, too.
+$ peer listen 1234
+peer: [listening on 127.0.0.1 port 1234]
 $ client 127.0.0.1 1234
-server: Client 127.0.0.1 port * connected
-client< Hello
-client: Hello
+peer: [accepted]
 client< ^D
+peer: [end of file]
+peer< send Good bye\n
+peer< close
+client: Good bye
 (client exits 0)
-server: Client 127.0.0.1 port * disconnected after 6 bytes
 END
 }
 
@@ -537,7 +614,8 @@ server: ...
 \$ client 127.0.0.1 1234 < $folder/file > $folder/back
 (client exits 0)
 END
-    same_came_back 'A NUL ends a string, and a line: neither is what was read.'
+    same_came_back 'A NUL ends a string, and a line: neither is what was read.
+    And 0xFF is a byte, not EOF: what getchar returns is an int.'
 }
 
 @test "step 5: a mebibyte comes back without a deadlock" {
@@ -551,6 +629,19 @@ server: Listening on 127.0.0.1 port 1234
 server: Client 127.0.0.1 port * connected
 (client exits 0 within 60 seconds)
 server: Client 127.0.0.1 port * disconnected after 1048576 bytes
+END
+    same_came_back 'One recv may return a part of what is still to come.'
+    # The buffers between are as small as they can be, and a piece is not.
+    head -c 262144 "$folder/file" >"$folder/part"
+    mv "$folder/part" "$folder/file"
+    play_hindered buffers=4096 <<END
+# Who sends much at once waits in send until somebody receives. Send at most
+# 4096 bytes, and read them back before the next.
+\$ server 1234
+server: Listening on 127.0.0.1 port 1234
+\$ client 127.0.0.1 1234 < $folder/file > $folder/back
+server: ...
+(client exits 0 within 60 seconds)
 END
     same_came_back 'One recv may return a part of what is still to come.'
 }

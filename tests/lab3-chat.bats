@@ -51,6 +51,18 @@ server! *127.0.0.1 port 8080*
 END
 }
 
+@test "given: only this machine can connect, unless told otherwise" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+# Bind to the address that cli.h gives, not to INADDR_ANY.
+$ server 8080
+server: Server started
+server: Listening on 127.0.0.1 port 8080
+$ peer connect 127.0.0.2 8080
+peer: [cannot connect: Connection refused]
+END
+}
+
 @test "given: who cannot start says why and exits 1" {
     play <<'END'
 $ peer listen 8080
@@ -69,20 +81,12 @@ client! client: connect*127.0.0.1 port 8080*: Connection refused
 END
 }
 
-@test "given: only this machine can connect, unless told otherwise" {
-    on_linux "has more loopback addresses than 127.0.0.1"
-    play <<'END'
-# Bind to the address that cli.h gives, not to INADDR_ANY.
-$ server 8080
-server: Server started
-server: Listening on 127.0.0.1 port 8080
-$ peer connect 127.0.0.2 8080
-peer: [cannot connect: Connection refused]
-END
-}
-
 @test "given: the server says who is connected" {
-    { server_chats; printf '%s\n' 'server: ...' 'peer: ...'; } | play
+    {
+        echo '# The address is what accept gave, not what getsockname says.'
+        server_chats
+        printf '%s\n' 'server: ...' 'peer: ...'
+    } | play
 }
 
 @test "step 1: the client opens, with one line" {
@@ -125,7 +129,7 @@ END
 @test "step 2: a line that comes in pieces is one line" {
     { server_chats; cat <<'END'; } | play
 # One recv is not one line: keep what came, and receive more, until the newline
-# is there.
+# is there. Here each byte comes by itself.
 peer< bytes This is from Client\n
 server: From Client: This is from Client
 server: ...
@@ -135,16 +139,18 @@ END
 @test "step 2: the \\r before a newline is dropped, and no other byte" {
     { server_chats; cat <<'END'; } | play
 # telnet ends a line with \r\n. A NUL, a \r within the line, spaces, a %s: all
-# of that is text. Print it with its length, not as a string or a format.
-peer< send  a\0b\rc %s %n \xc3\xa9 \r\r\n
-server: From Client:  a\0b\rc %s %n é \r
+# of that is text. Print it with its length, not as a string or a format. 0xFF
+# is a byte, too; in a char it is equal to EOF.
+peer< send  a\0b\rc\xffd %s %n \xc3\xa9 \r\r\n
+server: From Client:  a\0b\rc\xffd %s %n é \r
 server: ...
 END
 }
 
 @test "step 2: an empty line is a line" {
     { server_chats; cat <<'END'; } | play
-# A length of 0 is not the end of file: only recv's 0 is.
+# A length of 0 is not the end of file: only recv's 0 is. Nor is it bye: memcmp
+# finds 0 bytes of anything equal.
 peer< send \n
 server: From Client: 
 server: ...
@@ -164,8 +170,9 @@ END
 }
 
 @test "step 3: the two sides take turns" {
-    { server_chats; cat <<'END'; } | play
-# After a line is heard, one is typed and sent, and then the next is heard.
+    { server_chats; cat <<'END'; } | play_hindered timeouts=50
+# After a line is heard, one is typed and sent, and then the next is heard. Wait
+# for it as long as it takes.
 peer< send This is from Client\n
 server: From Client: This is from Client
 (server idles)
@@ -178,8 +185,9 @@ server< Nice to hear
 # A newline counts only in bytes that have come: behind them is older text.
 peer: Nice to hear\n
 END
-    { client_chats; cat <<'END'; } | play
-# The client opens by itself, and then hears before it reads what is typed.
+    { client_chats; cat <<'END'; } | play_hindered timeouts=50
+# The client opens by itself, and then hears before it reads what is typed. It
+# waits for a line as long as it takes.
 (client idles)
 peer< send Hello\n
 client: From Server: Hello
@@ -258,6 +266,9 @@ client< x$fits
 client! *
 client< ${fits}$fits${fits}
 client! *
+# This one has the right length, with its newline. Does all of it go out? When
+# the buffer is full, read(2) has room for 0 bytes, and returns 0: move what
+# waits to the front before.
 client< $fits
 peer: $fits\n
 peer< send still there?\n
@@ -369,6 +380,16 @@ peer: bye\n
 peer: [end of file]
 (client exits 0)
 END
+    { client_chats; cat <<END; } | play
+# A line that is too long may be the last one, and have no newline to look for.
+peer< send Hello\n
+client: From Server: Hello
+client< $(repeat 3000 x)^D
+client! *
+peer: bye\n
+peer: [end of file]
+(client exits 0)
+END
 }
 
 @test "step 4: a peer that is gone is like bye" {
@@ -454,8 +475,8 @@ END
     for line in "$(repeat 1024 x)\\n" "$(repeat 3000 x)" \
         "$(repeat 1023 x)\\r\\n"; do
         { server_chats; cat <<END; } | play
-# More than 1024 bytes without a newline: say so on stderr and exit 1, without
-# waiting for the rest. No part of the line is printed.
+# Here are more than 1024 bytes, the newline and a \r before it counted: say so
+# on stderr and exit 1, without waiting for the rest. Nothing of it is printed.
 peer< send $line
 server! *
 (server exits 1)

@@ -35,11 +35,11 @@ $1: $thanks\\n
 END
 }
 
-# Fifty clients.
-crowd=(- peer peer{2..50})
+# More clients than a pool or a table of 64 has room for.
+crowd=(- peer peer{2..70})
 crowd_connects() {
     printf '%s\n' '$ server 3000' 'server: Listening on 127.0.0.1 port 3000'
-    for ((i = 1; i <= 50; i++)); do
+    for ((i = 1; i <= 70; i++)); do
         printf '%s\n' '$ peer connect 3000' \
             "${crowd[i]}: [connected from port {p$i}]" \
             "server: Client $i connected from 127.0.0.1 port {p$i}"
@@ -71,6 +71,17 @@ server! *127.0.0.1 port 3000*
 END
 }
 
+@test "given: only this machine can connect, unless told otherwise" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    play <<'END'
+# Bind to the address that cli.h gives, not to INADDR_ANY.
+$ server 3000
+server: Listening on 127.0.0.1 port 3000
+$ peer connect 127.0.0.2 3000
+peer: [cannot connect: Connection refused]
+END
+}
+
 @test "given: who cannot start says why and exits 1" {
     play <<'END'
 $ peer listen 3000
@@ -88,20 +99,10 @@ client! client: connect*127.0.0.1 port 3000*: Connection refused
 END
 }
 
-@test "given: only this machine can connect, unless told otherwise" {
-    on_linux "has more loopback addresses than 127.0.0.1"
-    play <<'END'
-# Bind to the address that cli.h gives, not to INADDR_ANY.
-$ server 3000
-server: Listening on 127.0.0.1 port 3000
-$ peer connect 127.0.0.2 3000
-peer: [cannot connect: Connection refused]
-END
-}
-
 @test "step 1: the server gives a client its number" {
     {
         echo '# Count up first, then store the number: the first client is 1.'
+        echo "# The port is the client's; ntohs puts its bytes in order."
         server_serves
         printf '%s\n' 'server: ...' 'peer: ...'
     } | play
@@ -178,6 +179,18 @@ $(talks peer2 2 two)
 $(talks peer3 3 three)
 $(talks peer 1 one)
 END
+    play_hindered thread=+200@1 <<'END'
+# Here the first thread starts late, and the second does not. The numbers are in
+# the order of accept: main gives them, and not the threads.
+$ server 3000
+server: Listening on 127.0.0.1 port 3000
+$ peer connect 3000
+peer: [connected from port {first}]
+$ peer connect 3000
+peer2: [connected from port {second}]
+server~ Client 1 connected from *127.0.0.1 port {first}
+server~ Client 2 connected from *127.0.0.1 port {second}
+END
 }
 
 @test "step 2: lines in pieces, and several in one piece" {
@@ -220,23 +233,26 @@ END
 
 @test "step 2: server -q prints no line for each message" {
     { server_serves -q; cat <<END; } | play
-# A message is answered, and not printed. The lines that say who comes and goes
-# are printed all the same. And each way out of a function gives the lock back.
+# A message is answered, and not printed: -q leaves out nothing else. The lines
+# that say who comes and goes are printed all the same. And each way out of a
+# function gives the lock back.
 peer< send Hello\nagain\n
 peer: $thanks\n
 peer: $thanks\n
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
+peer2< send bye\n
+server: ...
 END
 }
 
-@test "step 2: fifty clients at once" {
+@test "step 2: seventy clients at once" {
     long=$(repeat 60 ', and a long line') lines=(1 2 3 4 5 6)
     {
         crowd_connects
         echo '(server is stopped)'
-        for ((i = 1; i <= 50; i++)); do
+        for ((i = 1; i <= 70; i++)); do
             echo "${crowd[i]}< send $(printf "%s$long\\\\n" "${lines[@]}")"
         done
         cat <<'END'
@@ -245,10 +261,10 @@ END
 # print it, other threads can print in between: lock stdout, flockfile(3), as
 # print_line does. And what is static belongs to all threads at once.
 END
-        for ((i = 1; i <= 50; i++)); do
+        for ((i = 1; i <= 70; i++)); do
             printf "server~ Client $i: %s$long\\n" "${lines[@]}"
         done
-        for ((i = 1; i <= 50; i++)); do
+        for ((i = 1; i <= 70; i++)); do
             printf "${crowd[i]}: $thanks\\\\n%.0s\\n" "${lines[@]}"
         done
     } | play
@@ -381,7 +397,32 @@ server~ Client 1 disconnected (* still connected)
 server~ Client 2 disconnected (* still connected)
 peer: [end of file]
 peer2: [end of file]
+peer< close
+peer< connect
+peer: [connected from port {third}]
+server: Client 3 connected from 127.0.0.1 port {third}
 END
+}
+
+@test "step 3: a connection is closed once" {
+    for gone in 'send bye\n' finish; do
+        { server_serves; cat <<END; } | play_hindered close=+100
+# As soon as it is closed, its descriptor may be that of another client. A second
+# close, anywhere, ends that one then.
+peer< $gone
+peer: [end of file]
+server: ...
+\$ peer connect 3000
+peer2: [connected from port *]
+\$ peer connect 3000
+peer3: [connected from port *]
+(server idles)
+peer2< send Hello\n
+peer2: $thanks\n
+peer3< send Hello\n
+peer3: $thanks\n
+END
+    done
 }
 
 @test "step 3: a client that is gone leaves, and nobody else notices" {
@@ -413,8 +454,8 @@ END
     for line in "$(repeat 1024 x)\\n" "$(repeat 3000 x)" \
         "$(repeat 1023 x)\\r\\n"; do
         { server_serves; cat <<END; } | play
-# More than 1024 bytes without a newline: say so on stderr and close, without
-# waiting for the rest. No part of the line is printed.
+# Here are more than 1024 bytes, the newline and a \r before it counted: say so
+# on stderr and close, without waiting for the rest. Nothing of it is printed.
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
@@ -428,29 +469,29 @@ END
     done
 }
 
-@test "step 3: fifty clients leave at once" {
+@test "step 3: seventy clients leave at once" {
     {
         crowd_connects
         echo '(server is stopped)'
-        for ((i = 1; i <= 50; i++)); do
+        for ((i = 1; i <= 70; i++)); do
             echo "${crowd[i]}< close"
         done
         echo '(server continues)'
         echo '# Each count is there once: count down and take the number under'
         echo '# the same lock.'
-        for ((i = 49; i >= 0; i--)); do
+        for ((i = 69; i >= 0; i--)); do
             echo "server~ Client * disconnected ($i still connected)"
         done
     } | play
 }
 
-@test "step 3: two hundred clients, and nothing of them is left" {
+@test "step 3: 260 clients, and nothing of them is left" {
     on_linux "tells here what a program uses"
     {
         server_serves
         printf '%s\n' 'peer< close' \
             'server: Client 1 disconnected (0 still connected)'
-        for ((i = 2; i <= 200; i++)); do
+        for ((i = 2; i <= 260; i++)); do
             [ $i -ne 5 ] || echo '(server is measured)'
             [ $((i % 2)) = 0 ] && gone=reset || gone=close
             printf '%s\n' 'peer< connect' \
@@ -481,9 +522,10 @@ END
 
 @test "step 3: out of descriptors, the server waits and goes on later" {
     on_linux "can take descriptors from a program that runs"
-    { server_serves -q; cat <<END; } | play
+    { server_serves -q; cat <<END; } | play_hindered timeouts=50
 # When accept fails with EMFILE it fails at once, each time: warn, then wait a
-# second before the next try. Who is connected does not notice.
+# second before the next try. Who is connected does not notice, and may be silent
+# for as long as it likes.
 (server idles)
 (server can open no more)
 \$ peer connect 3000
@@ -536,12 +578,13 @@ END
 }
 
 @test "step 4: the client sends a line and prints the answer" {
-    { client_talks; cat <<END; } | play
+    { client_talks; cat <<END; } | play_hindered timeouts=50
 # Each line goes out with one newline; what comes back is printed behind "From
-# Server: ".
+# Server: ". An answer is waited for as long as it takes.
 (client idles)
 client< Hello from the client 1
 peer: Hello from the client 1\n
+(client idles)
 peer< send $thanks\n
 client: From Server: $thanks
 client< 

@@ -140,16 +140,17 @@ END
 }
 
 @test "step 2: a name that nobody has gets the resolver's words" {
-    { server_serves; cat <<END; } | play
+    { server_serves; cat <<END; } | play_hindered timeouts=50
 # The result of getaddrinfo is no errno: gai_strerror(3) has the words for it.
 # All hints that are not set have to be 0. There is no list then, and nothing to
 # give back. The answer ends with an empty line, this one too, and the next name
-# is awaited.
+# is awaited, for as long as it takes.
 $(fails peer 1 unknown.test)
 (server idles)
 $(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
 $(fails peer 1 broken.test "$(build/support/peer reason EAI_FAIL)")
 $(fails peer 1 'no name at all')
+$([ "$(uname)" != Linux ] || fails peer 1 nodata.test '*')
 # No line is the end here: bye is a name, and so is an empty line.
 $(fails peer 1 '')
 $(fails peer 1 bye)
@@ -259,6 +260,27 @@ peer2: two.test: $unknown\n
 peer2: \n
 END
     done
+}
+
+@test "step 2: a connection is closed once" {
+    { server_serves; cat <<END; } | play_hindered close=+100
+# As soon as it is closed, its descriptor may be that of another client. A second
+# close ends that one then. (serve_clients closes the connection.)
+peer< finish
+peer: [end of file]
+server: ...
+\$ peer connect 5300
+peer2: [connected from port *]
+\$ peer connect 5300
+peer3: [connected from port *]
+(server idles)
+peer2< send two.test\n
+peer2: two.test: $unknown\n
+peer2: \n
+peer3< send three.test\n
+peer3: three.test: $unknown\n
+peer3: \n
+END
 }
 
 @test "step 2: Ctrl-C ends the server, in the middle of a lookup, too" {
@@ -543,6 +565,20 @@ client: IP of second.test 127.0.0.1
 client: Connected to 127.0.0.1 port 5300
 peer: [accepted]
 END
+    for fault in connect=ENETUNREACH@1 socket=EAFNOSUPPORT@1; do
+        play_hindered $fault <<'END'
+# There may be no way to an address, or no IPv6 on this machine: whatever it is
+# that fails, the next address may be better.
+$ peer listen 5300
+peer: [listening on 127.0.0.1 port 5300]
+$ client second.test 5300
+client: ...
+client! *
+peer: [accepted]
+client< one.test
+peer: one.test\n
+END
+    done
     printf '127.0.0.%d first.test\n' 1 2 3 >"$folder/names"
     NAMES=$folder/names play <<'END'
 # The first one that answers is enough.
@@ -570,6 +606,15 @@ $ client localhost6.test 5300
 client: Socket successfully created
 client: IP of localhost6.test ::1
 client: Connected to ::1 port 5300
+peer: [accepted]
+client< ^D
+peer: [end of file]
+peer< close
+# HOST and PORT are two operands: a colon may be a part of the first.
+$ client ::1 5300
+client2: Socket successfully created
+client2: IP of ::1 ::1
+client2: Connected to ::1 port 5300
 peer: [accepted]
 END
 }
@@ -606,7 +651,7 @@ END
 }
 
 @test "step 5: the client prints the answer to each name" {
-    { client_asks; cat <<END; } | play
+    { client_asks; cat <<END; } | play_hindered timeouts=50
 # An answer has as many lines as it has: print each one when it has come. The
 # empty line, which is its end, is not printed.
 client< www.test

@@ -55,7 +55,8 @@ static void ends_by_itself(struct actor *actor, const struct line *line)
 
 static void gets_signal(struct actor *actor, const struct line *line)
 {
-    kill(actor->pid, strstr(line->text, "SIGINT") ? SIGINT : SIGTERM);
+    /* As Ctrl-C does, it reaches all processes of a program. */
+    kill(-actor->pid, strstr(line->text, "SIGINT") ? SIGINT : SIGTERM);
 }
 
 static void is_stopped(struct actor *actor, const struct line *line)

@@ -87,7 +87,7 @@ static bool read_fault(struct fault *fault, const char *word)
     static const char *const calls[] = {
         "accept", "connect",     "listen",         "socket",
         "close",  "getaddrinfo", "pthread_create", "thread",
-        "send",   "recv",        "buffers",
+        "send",   "recv",        "buffers",        "timeouts",
     };
     char what[32], more[3] = "", *end;
 
@@ -107,7 +107,7 @@ static bool read_fault(struct fault *fault, const char *word)
             return false;
     bool looks_up = strcmp(fault->call, "getaddrinfo") == 0;
     bool begins = strcmp(fault->call, "thread") == 0;
-    bool moves = strstr("send recv buffers", fault->call) != NULL;
+    bool moves = strstr("send recv buffers timeouts", fault->call) != NULL;
 
     long number = strtol(what, &end, 10);
     if (*end) {

@@ -62,6 +62,8 @@ play_threads() {
 # It may not start where addresses are random.
 needs_thread_sanitizer() {
     [ -s build/check/thread/flags ] || skip "the compiler has no thread sanitizer"
+    ! grep -q thrd_create "$PAIR/thread/server" ||
+        skip "the thread sanitizer does not know <threads.h>"
     fixed=''
     "$PAIR/thread/server" -h >"$folder/usage" 2>&1 || fixed='setarch -R'
     $fixed "$PAIR/thread/server" -h >"$folder/usage" 2>&1 ||

@@ -16,7 +16,7 @@
  *     bytes TEXT    each byte alone: the next one leaves only when the other
  *                   side has taken the one before
  *     flood TEXT    send it again and again, until nothing more goes
- *     show N        print N bytes as one piece, newline or not
+ *     show N        print N bytes as one piece, newline or not; 0: all there is
  *     finish        half-close: no more comes from here, but all is read
  *     close         close; with bytes unread this resets, see tcp(7)
  *     reset         close with a reset
@@ -370,7 +370,7 @@ static void obey(char *command)
         flood(text, unescape(text));
     } else if (strcmp(command, "show") == 0) {
         show = (size_t)strtol(text, NULL, 10);
-        print_received(false);
+        print_received(show == 0);
     } else if (strcmp(command, "finish") == 0) {
         shutdown(conn, SHUT_WR);
     } else if (strcmp(command, "close") == 0) {

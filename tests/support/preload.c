@@ -9,7 +9,8 @@
  * FAULTS has words of the form CALL=WHAT, CALL=WHAT@N or CALL=WHAT@N-. CALL is
  * socket, accept, connect, listen, close, getaddrinfo, pthread_create, thread
  * (which begins its function), or send or recv: any call that does so; with
- * buffers=4096 the system keeps no more for it in either direction. WHAT:
+ * buffers=4096 the system keeps no more for it in either direction, with
+ * timeouts=50 a time-out for recv that was set ends after 50 ms. WHAT:
  *     EINTR, EAI_FAIL    it fails so, and nothing is done
  *     7                  it moves at most 7 bytes
  *     +50                it comes 50 milliseconds late
@@ -296,6 +297,20 @@ int socket(int family, int type, int protocol)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     }
     return fd;
+}
+
+/* Who waits only for so long waits less. */
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+    struct timeval soon = {0};
+    size_t ms = SIZE_MAX;
+
+    NEXT(setsockopt);
+    if (level == SOL_SOCKET && option == SO_RCVTIMEO)
+        meddle("timeouts", fd, 0, &ms);
+    soon.tv_usec = ms == SIZE_MAX ? 0 : (suseconds_t)ms * 1000;
+    return ms == SIZE_MAX ? next(fd, level, option, value, size)
+                          : next(fd, level, option, &soon, sizeof(soon));
 }
 
 int close(int fd)

@@ -12,6 +12,7 @@ enum {
     BEFORE = 14,
     EXCERPT = 60,
     LINES = 8,
+    SHOWN = 9, /* programs */
     ERRORS = 16,
     SETTLE_MS = 200
 };
@@ -109,8 +110,9 @@ static const struct symptom {
      "passes on has to live on, as what malloc gave does."},
     {"stack-buffer-overflow",
      "The program reads or writes past the end of an array. Is there room for "
-     "the byte after the last one? Or a thread got the address of a variable, "
-     "&client, where it should get the pointer from malloc, client."},
+     "the byte after the last one? Has what %s prints a NUL at its end? (With "
+     "threads: was one given &client, the address of a variable, in place of "
+     "the pointer from malloc, client?)"},
     {"double-free", "The program frees the same memory twice."},
     {"heap-use-after-free", "The program uses memory that it has freed."},
     {"buffer-overflow", "The program reads or writes past the end of an array. "
@@ -132,6 +134,9 @@ static const struct symptom {
     {"ai_flags",
      "A field of the hints was never set. Begin with `= {...}`, which "
      "sets all others to 0."},
+    {"Interrupted system call",
+     "A signal came while the call waited: -1 with EINTR. Nothing is wrong; "
+     "call it again. See signal(7)."},
     {"Bad file descriptor",
      "A descriptor is used after it was closed, or before it was opened."},
     {"Operation not supported",
@@ -203,8 +208,12 @@ static void print_cause(const char *symptom, const char *hint)
         print_wrapped(symptom);
     for (int i = 0; i < actor_count; i++) {
         const char *summary = said(&actors[i], "SUMMARY: ");
+        const char *own_line = said(&actors[i], " labs/");
         if (summary)
             printf("    %.*s\n", (int)strcspn(summary, "\n"), summary);
+        if (summary && own_line)
+            printf("    The first line of yours there:%.*s\n",
+                   (int)strcspn(own_line, "\n"), own_line);
     }
     if (hint)
         print_wrapped(hint);
@@ -265,7 +274,7 @@ static void print_actors(void)
     char *line, name[40];
 
     puts("How they are:");
-    for (int i = 0; i < actor_count; i++) {
+    for (int i = 0; i < actor_count && i < SHOWN; i++) {
         struct actor *actor = &actors[i];
         print_state(actor);
         snprintf(name, sizeof(name), "    %.31s: ", actor->name);
@@ -279,6 +288,8 @@ static void print_actors(void)
             if (strcmp(line, "ok") != 0 && n++ < ERRORS) /* "ok": the peer */
                 printf("        %s! %s\n", actor->name, line);
     }
+    if (actor_count > SHOWN)
+        printf("    ... and %d more\n", actor_count - SHOWN);
 }
 
 /* Lets what is on its way arrive. */
@@ -303,7 +314,7 @@ static _Noreturn void finish(const char *symptom, const char *hint)
 
 static void print_expected(const struct line *line)
 {
-    char *text = expand(line->text, NULL);
+    char *text = expand(line->text, "*");
     char name[40] = "";
 
     if (line->kind != DIRECTION)
@@ -335,6 +346,10 @@ static const char *symptom_of_text(const char *want, const char *got)
     if (strstr(got, "\\r") && !strstr(want, "\\r"))
         return "A carriage return, \\r, stands before the newline: telnet "
                "sends it, and it belongs to the line's end, not to the line.";
+    if (strcmp(got, "[reset]") == 0)
+        return "The connection was reset: what was on its way is lost. close "
+               "does that when bytes were received that nobody has read, or "
+               "with SO_LINGER.";
     if (strstr(got, "[no newline]") && !strstr(want, "[no newline]"))
         return "The program ended before it printed a newline.";
     return NULL;
@@ -359,8 +374,15 @@ void report_silence(struct actor *actor, const struct line *line)
     const struct stream *out = &actor->out;
     const char *symptom = NULL;
     long long before = cpu_ms(actor->pid);
+    size_t at;
 
+    bool peer = strncmp(actor->name, "peer", strlen("peer")) == 0;
+    if (peer) /* it may hold a part of a line */
+        type_to(actor, "show 0\n", strlen("show 0\n"));
     settle();
+    char *got = peer ? next_line(&actor->out) : NULL;
+    if (got && !matches(line->text, got, &at))
+        report_difference(actor, line, got, at);
     if (actor->running && cpu_ms(actor->pid) - before > SETTLE_MS / 2)
         symptom = spins;
     print_done();
@@ -376,7 +398,7 @@ void report_silence(struct actor *actor, const struct line *line)
     } else {
         printf("    nothing: %s has ended without writing this\n", actor->name);
     }
-    if (line->kind == PRINTS && said(actor, line->text))
+    if (line->kind != COMPLAINS && said(actor, line->text))
         symptom = "It went to stderr, and belongs on stdout.";
     finish(symptom, line->hint);
 }
