@@ -164,21 +164,6 @@ server: ...
 END
 }
 
-@test "step 3: a port is one server's" {
-    play <<'END'
-# SO_REUSEADDR is what a server needs. SO_REUSEPORT lets another one in.
-$ server 5000
-server: Socket successfully created
-server: Socket bound to 127.0.0.1 port 5000
-server: Listening on 127.0.0.1 port 5000
-server: ...
-$ server 5000
-server2: ...
-server2! server: *127.0.0.1 port 5000*: Address*in use
-(server2 exits 1)
-END
-}
-
 @test "step 3: five clients can wait to be accepted" {
     play <<'END'
 # The second argument of listen(2), the backlog, is how many may queue up.
@@ -218,6 +203,21 @@ server: ...
 peer: ...
 END
     done
+}
+
+@test "step 4: a port is one server's" {
+    play <<'END'
+# SO_REUSEADDR is what a server needs. SO_REUSEPORT lets another one in.
+$ server 5000
+server: Socket successfully created
+server: Socket bound to 127.0.0.1 port 5000
+server: Listening on 127.0.0.1 port 5000
+server: ...
+$ server 5000
+server2: ...
+server2! server: *127.0.0.1 port 5000*: Address*in use
+(server2 exits 1)
+END
 }
 
 @test "step 5: the server greets a client that says nothing, and ends" {

@@ -558,7 +558,6 @@ peer< send Hello\nWelcome\n
 client: Hello
 client< ^D
 peer: [end of file]
-(client idles)
 # SHUT_WR closes one direction only: the server can still send. Receive until
 # the end of file.
 peer< send Good bye\n
@@ -598,6 +597,7 @@ $ client 127.0.0.1 1234
 peer: [accepted]
 client< ^D
 peer: [end of file]
+(client idles)
 peer< reset
 client! client: *
 (client exits 1)

@@ -242,8 +242,6 @@ peer: $thanks\n
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
-peer2< send bye\n
-server: ...
 END
 }
 

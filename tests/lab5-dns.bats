@@ -573,7 +573,6 @@ $ peer listen 5300
 peer: [listening on 127.0.0.1 port 5300]
 $ client second.test 5300
 client: ...
-client! *
 peer: [accepted]
 client< one.test
 peer: one.test\n

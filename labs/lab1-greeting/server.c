@@ -65,13 +65,13 @@ static struct sockaddr_in bind_socket(int listener, const char *ip,
 static void start_listening(int listener, const struct sockaddr_in *address)
 {
     /* TODO 3: let clients queue up. Use listen(2). Afterwards: it prints
-       "Listening on" and its address, and clients can connect. About 3
-       lines. */
+       "Listening on" and its address. About 3 lines. */
     todo(3, listener, address, BACKLOG);
 }
 
 /* Waits for a client. Returns a second socket, its end of the connection;
-   the listener stays what it was. */
+   the listener stays what it was. A signal may interrupt accept, send or recv
+   (EINTR): that ends this program, while lab 2 calls again. */
 static int accept_client(int listener)
 {
     /* TODO 4: take one client from the queue. Use accept(2). Afterwards: it

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -49,6 +50,20 @@ static int send_all(int conn, const char *bytes, size_t len)
     todo(3, conn, bytes, len);
 }
 
+/* Reads up to `len` bytes of the input: some, but 0 at its end. read(2), not
+   fgets(3): it takes what is there, be it a line or not. */
+static size_t read_some(char *buf, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = read(STDIN_FILENO, buf, len);
+    while (n == -1 && errno == EINTR);
+    if (n == -1)
+        err(1, "read stdin");
+    return (size_t)n;
+}
+
 /* Receives up to `len` bytes: some, but 0 at the end of file. */
 static size_t receive_some(int conn, char *buf, size_t len)
 {
@@ -66,7 +81,7 @@ static size_t receive_some(int conn, char *buf, size_t len)
 static void print(const char *bytes, size_t len)
 {
     if (fwrite(bytes, 1, len, stdout) < len || fflush(stdout) == EOF)
-        err(1, "stdout");
+        exit(1); /* cli.c says why, on the way out */
 }
 
 /* Sends one chunk of the input, and prints as many bytes as they come back.
@@ -99,12 +114,9 @@ int main(int argc, char **argv)
 
     int conn = connect_to(cli.host, cli.port);
     char chunk[CHUNK];
-    ssize_t n;
-    /* read(2), not fgets(3): it takes what is there, be it a line or not. */
-    while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0)
-        exchange(conn, chunk, (size_t)n);
-    if (n == -1)
-        err(1, "read stdin");
+    size_t n;
+    while ((n = read_some(chunk, sizeof(chunk))) > 0)
+        exchange(conn, chunk, n);
     finish(conn);
     close(conn);
     return 0;

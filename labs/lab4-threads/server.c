@@ -98,8 +98,8 @@ static void *run(void *arg)
 static void start(struct client *client)
 {
     /* TODO 2: create the thread and detach it; without one, leave. Use
-       pthread_create(3), pthread_detach(3); warnx(3), strerror(3), leave.
-       Afterwards: each client has a thread. About 8 lines. */
+       pthread_create(3), pthread_detach(3); errno, warn(3), leave.
+       Afterwards: each client has a thread. About 9 lines. */
     todo(2, client, run, leave);
 }
 
@@ -107,7 +107,9 @@ int main(int argc, char **argv)
 {
     bool quiet = false;
     const struct cli_option options[] = {
-        {'q', &quiet, .help = "print no line for each message"},
+        {.letter = 'q',
+         .given = &quiet,
+         .help = "print no line for each message"},
         {0},
     };
     struct cli cli = cli_server(argc, argv, LAB_PORT, options);

@@ -15,7 +15,7 @@ int look_up(const char *name, const char *service, struct addrinfo **list)
     todo(2, name, service, list);
 }
 
-void ip_text(const struct addrinfo *address, char *text)
+void ip_text(const struct addrinfo *address, char text[static IP_TEXT])
 {
     /* TODO 3: write the address in digits, whatever its family. Use
        getnameinfo(3), and gai_strerror(3) for what fails. Afterwards: ::1

@@ -19,9 +19,8 @@ enum { IP_TEXT = INET6_ADDRSTRLEN + 20 };
  */
 int look_up(const char *name, const char *service, struct addrinfo **list);
 
-/* Writes an address in digits, without its port, into `text`, which has room
-   for IP_TEXT characters. */
-void ip_text(const struct addrinfo *address, char *text);
+/* Writes an address in digits, without its port, into `text`. */
+void ip_text(const struct addrinfo *address, char text[static IP_TEXT]);
 
 /* The same address stands in the list before. */
 bool is_repeated(const struct addrinfo *list, const struct addrinfo *address);

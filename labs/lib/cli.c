@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
@@ -36,8 +37,10 @@ static _Noreturn void wrong_usage(const struct usage *usage)
 static void read_options(int argc, char **argv, const struct usage *usage)
 {
     char letters[OPTIONS_MAX + 2] = "h";
-    for (const struct cli_option *o = usage->options; o && o->letter; o++)
+    for (const struct cli_option *o = usage->options; o && o->letter; o++) {
+        assert(strlen(letters) <= OPTIONS_MAX);
         strncat(letters, &o->letter, 1);
+    }
 
     int most_operands = 2;
     int letter;

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An option without argument, such as -i. A table of them ends with {0}. */
+/* An option without argument, such as -i. A table has 8 of them at most, and
+   ends with {0}. */
 struct cli_option {
     char letter;
     bool *given;      /* set to true when the option is there */
@@ -20,7 +21,7 @@ struct cli_option {
 struct cli {
     const char *host;    /* as typed: the program finds out what it means */
     uint16_t port;       /* in host byte order */
-    const char *service; /* the same as text; of cli_client_by_name only */
+    const char *service; /* a client's: the same as text, or a name */
 };
 
 /*
@@ -32,7 +33,7 @@ struct cli {
  * -h prints the usage and exits 0. Wrong usage exits 2, and so does a port
  * that is anything but ASCII digits, from 0 for a server (the system picks
  * one) or 1 for a client, to 65535. A program whose output could not be
- * written exits 1 at its end.
+ * written says why at its end, and exits 1.
  */
 struct cli cli_server(int argc, char **argv, uint16_t port,
                       const struct cli_option *options);
@@ -41,13 +42,13 @@ struct cli cli_client(int argc, char **argv, uint16_t port,
 
 /* As cli_client, for a client that looks names up, from lab 5 on: in place of
    the port there may be the name of a service, which begins with a letter or
-   digit. `port` is not set then. */
+   digit. `service` is that name then, and `port` is the default. */
 struct cli cli_client_by_name(int argc, char **argv, uint16_t port,
                               const struct cli_option *options);
 
 /*
  * Asks for a server's address and port on stdout and reads them from stdin,
- * in place of operands. At end of input, exits 1.
+ * in place of operands. Leaves `service` alone. At end of input, exits 1.
  */
 void cli_ask(struct cli *cli);
 

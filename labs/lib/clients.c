@@ -1,10 +1,10 @@
 #include "clients.h"
 
 #include <err.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -58,7 +58,8 @@ static void start(struct client *client)
     pthread_t thread;
     int error = pthread_create(&thread, NULL, run, client);
     if (error) {
-        warnx("client %u: pthread_create: %s", client->number, strerror(error));
+        errno = error;
+        warn("client %u: pthread_create", client->number);
         leave(client);
         return;
     }

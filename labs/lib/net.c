@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void address_text(const struct sockaddr *address, socklen_t len, char *text)
+void address_text(const struct sockaddr *address, socklen_t len,
+                  char text[static ADDRESS_TEXT])
 {
     char host[ADDRESS_TEXT - sizeof(" port 65535")];
     char port[sizeof("65535")];
@@ -34,7 +35,7 @@ static struct sockaddr_in make_address(const char *ip, uint16_t port)
     return address;
 }
 
-int tcp_listen(const char *ip, uint16_t port, char *text)
+int tcp_listen(const char *ip, uint16_t port, char text[static ADDRESS_TEXT])
 {
     struct sockaddr_in address = make_address(ip, port);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -56,13 +57,17 @@ int tcp_listen(const char *ip, uint16_t port, char *text)
     return listener;
 }
 
-int tcp_accept(int listener, char *text)
+int tcp_accept(int listener, char text[static ADDRESS_TEXT])
 {
     struct sockaddr_storage client; /* has room for any family's address */
 
     for (;;) {
         socklen_t len = sizeof(client);
         int conn = accept(listener, (struct sockaddr *)&client, &len);
+        if (conn != -1 && len == 0) { /* macOS: reset in the queue */
+            close(conn);
+            continue;
+        }
         if (conn != -1) {
             address_text((struct sockaddr *)&client, len, text);
             return conn;

@@ -18,10 +18,12 @@ enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 32 };
 
 /*
  * Writes an address of `len` bytes as people read it, "127.0.0.1 port 8080",
- * into `text`, which has room for ADDRESS_TEXT characters. Lab 1 did that with
- * inet_ntop(3) for IPv4; getnameinfo(3) does it for every family.
+ * into `text`, which has room for ADDRESS_TEXT characters or more: `static`
+ * says so to the compiler. Lab 1 did that with inet_ntop(3) for IPv4;
+ * getnameinfo(3) does it for every family.
  */
-void address_text(const struct sockaddr *address, socklen_t len, char *text);
+void address_text(const struct sockaddr *address, socklen_t len,
+                  char text[static ADDRESS_TEXT]);
 
 /*
  * Returns a socket that listens on an IPv4 address in dotted form and a port
@@ -31,15 +33,15 @@ void address_text(const struct sockaddr *address, socklen_t len, char *text);
  * is no address, 1 when a call fails. Taught by lab 1: socket(2), bind(2),
  * listen(2), getsockname(2).
  */
-int tcp_listen(const char *ip, uint16_t port, char *text);
+int tcp_listen(const char *ip, uint16_t port, char text[static ADDRESS_TEXT]);
 
 /*
  * Waits for the next client. Returns the connection, and puts the client's
  * address into `text`, as address_text does. A client that gave up is passed
- * over; when there are no descriptors it warns, and tries again a second
- * later. Taught by lab 2: accept(2).
+ * over; after any other error, such as no free descriptor, it warns and tries
+ * again a second later. Taught by lab 2: accept(2).
  */
-int tcp_accept(int listener, char *text);
+int tcp_accept(int listener, char text[static ADDRESS_TEXT]);
 
 /*
  * Returns a socket that is connected to an IPv4 address in dotted form and a

@@ -4,7 +4,8 @@
  *     build/lab1/client [HOST [PORT]]
  *     build/lab1/client -i
  *
- * Start the server first. `echo hello | nc -l 127.0.0.1 5000` is one, too.
+ * Start the server first. `nc -l 127.0.0.1 5000` is one, too: type a line into
+ * it and press Ctrl-C; the client prints the line and ends.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 
 #include <err.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -82,7 +82,8 @@ static void start_listening(int listener, const struct sockaddr_in *address)
 }
 
 /* Waits for a client. Returns a second socket, its end of the connection;
-   the listener stays what it was. */
+   the listener stays what it was. A signal may interrupt accept, send or recv
+   (EINTR): that ends this program, while lab 2 calls again. */
 static int accept_client(int listener)
 {
     /* Step 4: take one client from the queue. */

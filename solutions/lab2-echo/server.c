@@ -20,9 +20,10 @@
 
 enum { LAB_PORT = 1234, BACKLOG = 5, ADDRESS_TEXT = INET_ADDRSTRLEN + 16 };
 
-/* Writes an address as people read it, "127.0.0.1 port 1234", into `text`,
-   which has room for ADDRESS_TEXT characters. */
-static void address_text(const struct sockaddr_in *address, char *text)
+/* Writes an address as people read it, "127.0.0.1 port 1234", into `text`. With
+   `static` the compiler can warn of an array that is smaller. */
+static void address_text(const struct sockaddr_in *address,
+                         char text[static ADDRESS_TEXT])
 {
     char ip[INET_ADDRSTRLEN];
 

@@ -96,7 +96,8 @@ static int read_typed_line(struct reader *reader, const char **line,
         if (!too_long)
             return result;
         warnx("not sent: a line has at most %d bytes", LINE_LIMIT);
-        skip_line(reader);
+        if (result == -1) /* else all of it was handed out */
+            skip_line(reader);
     }
 }
 

@@ -116,7 +116,8 @@ static void start(struct client *client)
     pthread_t thread;
     int error = pthread_create(&thread, NULL, run, client);
     if (error) {
-        warnx("client %u: pthread_create: %s", client->number, strerror(error));
+        errno = error;
+        warn("client %u: pthread_create", client->number);
         leave(client);
         return;
     }
@@ -127,7 +128,9 @@ int main(int argc, char **argv)
 {
     bool quiet = false;
     const struct cli_option options[] = {
-        {'q', &quiet, .help = "print no line for each message"},
+        {.letter = 'q',
+         .given = &quiet,
+         .help = "print no line for each message"},
         {0},
     };
     struct cli cli = cli_server(argc, argv, LAB_PORT, options);

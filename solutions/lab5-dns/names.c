@@ -17,7 +17,7 @@ int look_up(const char *name, const char *service, struct addrinfo **list)
     return getaddrinfo(name, service, &hints, list);
 }
 
-void ip_text(const struct addrinfo *address, char *text)
+void ip_text(const struct addrinfo *address, char text[static IP_TEXT])
 {
     /* Step 3: write the address in digits, whatever its family. */
     int error = getnameinfo(address->ai_addr, address->ai_addrlen, text,

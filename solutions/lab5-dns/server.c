@@ -36,8 +36,13 @@ static struct addrinfo *own_address(const char *ip, uint16_t port)
         .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
         .ai_socktype = SOCK_STREAM,
     };
-    if (getaddrinfo(ip, service, &hints, &own) != 0)
+    int error = getaddrinfo(ip, service, &hints, &own);
+    if (error == EAI_NONAME)
         errx(2, "invalid address '%s'", ip);
+    if (error == EAI_SYSTEM)
+        err(1, "%s port %s", ip, service);
+    if (error)
+        errx(1, "%s port %s: %s", ip, service, gai_strerror(error));
     return own;
 }
 
@@ -91,7 +96,7 @@ static int write_addresses(FILE *out, const char *name,
 /* Looks a name up and writes the answer. What came of it, for the log, goes
    into `outcome`. */
 static void write_answer(FILE *out, const char *line, size_t len,
-                         char outcome[OUTCOME_TEXT])
+                         char outcome[static OUTCOME_TEXT])
 {
     char name[LINE_LIMIT + 1];
     struct addrinfo *list;

@@ -134,6 +134,9 @@ static void idles(struct actor *actor, const struct line *line)
     } while (--windows && used > CALM_CPU_MS && all <= IDLE_CPU_MS);
     if (actor->running && before != -1 && all > IDLE_CPU_MS)
         report_otherwise(line, "it uses the processor all the time", spins);
+    char *more = actor->unjudged ? NULL : next_line(&actor->out);
+    if (more)
+        report_more(actor, more);
 }
 
 static void is_measured(struct actor *actor, const struct line *line)

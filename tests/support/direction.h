@@ -3,7 +3,7 @@
  *
  *     (NAME exits STATUS)      (NAME exits STATUS within N seconds)
  *     (NAME ends by itself)    not of a signal
- *     (NAME ends)              (NAME idles)             uses no processor
+ *     (NAME ends)              (NAME idles)     uses no processor, says nothing
  *     (NAME gets SIGTERM)      (NAME gets SIGINT)
  *     (NAME is stopped)        (NAME continues)
  *     (NAME is not heard any more)         its stdout is closed

@@ -20,7 +20,7 @@ int look_up(const char *name, const char *service, struct addrinfo **list)
     return getaddrinfo(name, service, &hints, list);
 }
 
-void ip_text(const struct addrinfo *address, char *text)
+void ip_text(const struct addrinfo *address, char text[static IP_TEXT])
 {
     const struct sockaddr_in *ipv4 = (const void *)address->ai_addr;
     const struct sockaddr_in6 *ipv6 = (const void *)address->ai_addr;
