@@ -467,6 +467,29 @@ END
     } | play
 }
 
+@test "step 3: out of descriptors, the server waits and goes on later" {
+    on_linux "can take descriptors from a program that runs"
+    { server_serves; cat <<END; } | play
+# When accept fails with EMFILE it fails at once, each time: warn, then wait a
+# second before the next try. (tcp_accept does that.)
+(server idles)
+(server can open no more)
+\$ peer connect 5300
+peer2: [connected from port {second}]
+\$ peer connect 5300
+peer3: [connected from port {third}]
+server: ...
+server! *
+(server idles)
+(server has descriptors again)
+# One may have been let in, and sent away. Who is in the queue is served.
+peer2: ...
+peer3< send three.test\n
+peer3: three.test: $unknown\n
+peer3: \n
+END
+}
+
 @test "step 3: threads that share data take turns" {
     needs_thread_sanitizer
     { server_serves; cat <<END; } | play_threads

@@ -118,12 +118,22 @@ static void has_again(struct actor *actor, const struct line *line)
     limit_descriptors(actor->pid, 0);
 }
 
+static int lines_of(const struct stream *stream)
+{
+    int lines = 0;
+
+    for (size_t i = 0; i < stream->len; i++)
+        lines += stream->bytes[i] == '\n';
+    return lines;
+}
+
 /* A measurement. Where the processor is short, a program that spins gets little
    of it in one window. */
 static void idles(struct actor *actor, const struct line *line)
 {
     long long before = cpu_ms(actor->pid), used, all;
-    int windows = 9;
+    long long start = now_ms();
+    int windows = 9, warnings = lines_of(&actor->err);
 
     do {
         long long now = cpu_ms(actor->pid), deadline = now_ms() + IDLE_MS;
@@ -134,6 +144,10 @@ static void idles(struct actor *actor, const struct line *line)
     } while (--windows && used > CALM_CPU_MS && all <= IDLE_CPU_MS);
     if (actor->running && before != -1 && all > IDLE_CPU_MS)
         report_otherwise(line, "it uses the processor all the time", spins);
+    if (lines_of(&actor->err) > warnings + 1 + (now_ms() - start) / 1000)
+        report_otherwise(line, "it writes the same again and again",
+                         "Warn at most once a second: wait before the next "
+                         "try.");
     char *more = actor->unjudged ? NULL : next_line(&actor->out);
     if (more)
         report_more(actor, more);
