@@ -618,6 +618,23 @@ peer< close
 END
 }
 
+@test "step 4: forty addresses refuse, and no descriptor is lost" {
+    on_linux "has more loopback addresses than 127.0.0.1"
+    ulimit -S -n 30
+    {
+        echo '# Each address needs a socket of its own: close the one that failed.'
+        echo '$ peer listen 5300'
+        echo 'peer: [listening on 127.0.0.1 port 5300]'
+        echo '$ client many.test 5300'
+        for i in {2..41} 1; do
+            echo "127.0.0.$i many.test" >>"$folder/names"
+            echo 'client: Socket successfully created'
+            echo "client: IP of many.test 127.0.0.$i"
+        done
+        echo 'client: Connected to 127.0.0.1 port 5300'
+    } | NAMES=$folder/names play
+}
+
 @test "step 4: the server may be at an IPv6 address" {
     needs_ipv6
     play <<'END'
