@@ -39,9 +39,14 @@ bool waits(const struct call *call)
     return receives(call) || polls(call) || is(call, "accept accept4 ");
 }
 
+bool creates(const struct call *call)
+{
+    return is(call, "pthread_create fork ");
+}
+
 bool is_stdin(const struct call *call)
 {
-    return call->fd == 0 && call->local[0] == '-';
+    return receives(call) && call->fd == 0 && call->local[0] == '-';
 }
 
 static struct line *line_of(long pid, long thread)
@@ -52,8 +57,7 @@ static struct line *line_of(long pid, long thread)
     if (line_count == LINES_MAX)
         errx(1, "more than %d processes and threads", LINES_MAX);
     struct line *line = &lines[line_count++];
-    *line =
-        (struct line){.pid = pid, .thread = thread, .start = -1, .column = -1};
+    *line = (struct line){.pid = pid, .thread = thread, .column = -1};
     snprintf(line->name, sizeof(line->name), thread ? "thread %ld" : "child",
              thread);
     return line;
@@ -109,6 +113,73 @@ static bool is_peer(const struct line *line)
     return strncmp(line->name, "peer", strlen("peer")) == 0;
 }
 
+static struct call *find_exit(long pid)
+{
+    for (struct call *c = calls; c < calls + call_count; c++)
+        if (is(c, "exit ") && c->line->pid == pid)
+            return c;
+    return NULL;
+}
+
+static struct call *add_event(const char *name, struct line *line, long number,
+                              long long us)
+{
+    struct call *event = add_call(line, number, us);
+
+    snprintf(event->name, sizeof(event->name), "%s", name);
+    read_end(event, number, us, "0 - - - ");
+    event->earliest = number;
+    return event;
+}
+
+/* Who started a program hears late that it has ended: that may have been any
+   time after its last call. */
+static void read_status(struct line *line, const char *text, long number,
+                        long long us)
+{
+    char what[8];
+    int status;
+    struct call *end = find_exit(line->pid);
+
+    if (sscanf(text, "%7s %d", what, &status) != 2)
+        return;
+    if (end == NULL) {
+        end = add_event("exit", line_of(line->pid, 0), number, us);
+        end->earliest = 0;
+        for (struct call *c = calls; c < end; c++)
+            if (c->line->pid == line->pid)
+                end->earliest = c->ended ? c->end : c->begin;
+    }
+    end->is_killed = strcmp(what, "signal") == 0;
+    end->len = status;
+}
+
+/* Begins, and ends, that are no calls. */
+static bool read_event(struct line *line, const char *text, long number,
+                       long long us)
+{
+    long parent;
+    static long children;
+
+    if (sscanf(text, "start %31s", line->name) == 1)
+        return true;
+    if (sscanf(text, "child %ld", &parent) == 1)
+        snprintf(line->name, sizeof(line->name), "child %ld", ++children);
+    else if (strncmp(text, "exit", 4) == 0 && !find_exit(line->pid))
+        add_event("exit", line, number, us);
+    else if (strncmp(text, "return", 6) == 0)
+        add_event("return", line, number, us);
+    else if (strncmp(text, "prints ", 7) == 0)
+        add_event("prints", line, number, us)->text = strdup(text + 7);
+    else if (strncmp(text, "more", 4) == 0)
+        add_event("more", line, number, us);
+    else if (strncmp(text, "end ", 4) == 0)
+        read_status(line, text + 4, number, us);
+    else
+        return false;
+    return true;
+}
+
 static void read_line(const char *text, long number)
 {
     long long us;
@@ -119,13 +190,9 @@ static void read_line(const char *text, long number)
         errx(1, "not a trace: %s", text);
     text += at;
     struct line *line = line_of(pid, thread);
-    if (sscanf(text, "start %31s", line->name) == 1) {
-        line->start = number;
-    } else if (strncmp(text, "exit", 4) == 0) {
-        struct call *call = add_call(line_of(pid, 0), number, us);
-        snprintf(call->name, sizeof(call->name), "exit");
-        read_end(call, number, us, "0 - - - ");
-    } else if (text[0] == '(' && !(is_peer(line) && strstr(text, "( poll"))) {
+    if (read_event(line, text, number, us))
+        return;
+    if (text[0] == '(' && !(is_peer(line) && strstr(text, "( poll"))) {
         struct call *call = add_call(line, number, us);
         at = 0;
         if (sscanf(text, "( %19s %d %63s %63s %ld %n", call->name, &call->fd,
@@ -133,8 +200,6 @@ static void read_line(const char *text, long number)
             call->text = strdup(text + at);
     } else if (text[0] == ')') {
         read_end(open_call(line), number, us, text + 2);
-    } else if (sscanf(text, "thread %ld", &thread) == 1) {
-        line->start = number;
     }
 }
 
@@ -188,40 +253,71 @@ static struct call *past_calls(void)
     return calls + call_count;
 }
 
+/* What is peeked at is received once more. */
+static bool peeks(const struct call *call)
+{
+    return receives(call) && strcmp(call->text, "MSG_PEEK") == 0;
+}
+
 /* How many bytes this end received before the call, in it, and by how much the
-   other end's sends went beyond: from which of them is the last byte. */
+   other end's sends went beyond: from which of them is the last byte. Sends
+   that are not seen can be at fault for less. */
 static void find_sender(struct call *call)
 {
     long taken = 0, sent = 0;
 
     for (struct call *c = calls; c < past_calls(); c++)
         if (receives(c) && c->ended && c->result > 0 && same_end(c, call) &&
-            c->end <= call->end)
+            c->end <= call->end && (c == call || !peeks(c)))
             taken += c->result;
     for (struct call *c = calls; c < past_calls() && sent < taken; c++) {
-        if (!sends(c) || !faces(c, call))
+        if (!sends(c) || !faces(c, call) || c->begin > call->end)
             continue;
         sent += c->ended && c->result >= 0 ? c->result : c->len;
         call->cause = c;
     }
     call->part = sent > taken;
+    if (sent < taken)
+        call->cause = NULL;
+    if (sent < taken && !peeks(call))
+        call->unseen = taken - sent;
+}
+
+/* Nobody uses this end of the connection any more: a server that forks has it
+   twice, and so has who called dup. */
+static bool is_last_use(const struct call *call)
+{
+    for (struct call *c = calls; c < past_calls(); c++)
+        if (same_end(c, call) &&
+            (c->begin > call->begin || (c->line->pid != call->line->pid &&
+                                        (!c->ended || c->end > call->begin))))
+            return false;
+    return true;
+}
+
+/* The process had the other end of this one's connection until it ended. */
+static bool ends_with(const struct call *exit, const struct call *call)
+{
+    bool has = false;
+
+    for (struct call *c = calls; c < past_calls(); c++)
+        if (c->line->pid == exit->line->pid && faces(c, call))
+            has = !is(c, "close ");
+    return has;
 }
 
 /* What told the other end that no more comes: half-close, close, or exit. */
 static struct call *find_last_word(const struct call *call)
 {
     struct call *found = NULL;
-    long pid = -1;
 
     for (struct call *c = calls; c < past_calls(); c++) {
-        if (call->ended && c->begin > call->end)
-            break;
-        if (faces(c, call))
-            pid = c->line->pid;
-        if (faces(c, call) && is(c, "shutdown ") && strcmp(c->text, "SHUT_RD"))
+        if ((is(c, "exit ") ? c->earliest : c->begin) > call->end)
+            continue;
+        if (is(c, "shutdown ") && strcmp(c->text, "SHUT_RD") && faces(c, call))
             return c;
-        if ((faces(c, call) && is(c, "close ")) ||
-            (is(c, "exit ") && c->line->pid == pid && found == NULL))
+        if ((is(c, "close ") && faces(c, call) && is_last_use(c)) ||
+            (is(c, "exit ") && ends_with(c, call)))
             found = c;
     }
     return found;
@@ -294,40 +390,48 @@ static struct line *find_waiting(const struct call *call)
     return NULL;
 }
 
-static void find_arrow(struct call *call)
+/* An end of file, or a reset, goes to who got it, or would have. */
+static void find_end_arrow(struct call *call)
 {
-    bool last_word = false;
+    bool resets = is(call, "close ") && leaves_bytes(call);
+    struct line *to = NULL;
 
-    if (sends(call) && !(call->ended && call->result == -1))
-        call->to = find_receiver(call);
-    if (is(call, "connect "))
-        call->to = find_listener(call);
-    for (struct call *c = calls; c < past_calls() && !is_stdin(call); c++)
-        if (receives(c) && c->cause == call && !sends(call)) {
-            last_word = true;
-            call->to = c->line;
+    if (is(call, "shutdown ") || (is(call, "close ") && is_last_use(call)))
+        to = find_waiting(call);
+    for (struct call *c = past_calls(); c-- > calls;) /* the first counts */
+        if (receives(c) && c->cause == call) {
+            to = c->line;
+            resets = c->result == -1;
         }
-    if (is(call, "close shutdown ") && !last_word) {
-        call->to = find_waiting(call);
-        last_word = call->to != NULL;
-    }
-    if (last_word)
-        call->label =
-            is(call, "close ") && leaves_bytes(call) ? "reset" : "end of file";
+    if (to)
+        call->label = resets ? "reset" : "end of file";
+    call->to = to;
 }
 
-static void find_creators(void)
+static struct line *find_created(const struct call *call)
 {
-    for (size_t i = 0; i < line_count; i++) {
-        struct line *line = &lines[i];
-        long nth = 0;
-        for (struct call *c = calls; c < past_calls() && line->thread; c++)
-            if (is(c, "pthread_create ") && c->line->pid == line->pid &&
-                c->ended && c->result == 0 && ++nth == line->thread) {
-                line->creator = c;
-                c->to = line;
-            }
-    }
+    bool forks = is(call, "fork ");
+
+    for (size_t i = 0; i < line_count && call->result >= 0; i++)
+        if (forks ? lines[i].pid == call->result && !lines[i].thread
+                  : lines[i].pid == call->line->pid &&
+                        lines[i].thread == call->len && call->len)
+            return &lines[i];
+    return NULL;
+}
+
+static void find_arrow(struct call *call)
+{
+    if (is_stdin(call))
+        return;
+    if (sends(call) && !(call->ended && call->result == -1))
+        call->to = find_receiver(call);
+    else if (is(call, "connect "))
+        call->to = find_listener(call);
+    else if (is(call, "close shutdown exit "))
+        find_end_arrow(call);
+    else if (creates(call) && (call->to = find_created(call)))
+        call->to->creator = call;
 }
 
 /* A poll returns for the sake of the call behind it. */
@@ -350,7 +454,6 @@ void connect_calls(void)
         find_cause(c);
     for (struct call *c = calls; c < past_calls(); c++)
         find_arrow(c);
-    find_creators();
     for (struct call *c = calls; c < past_calls(); c++) {
         struct line *line = c->line;
         line->calls =
@@ -359,7 +462,7 @@ void connect_calls(void)
             err(1, "realloc");
         line->calls[line->count++] = c;
         if (is(c, "listen ")) {
-            line->listens = true;
+            line_of(line->pid, 0)->listens = true;
             const char *colon = strrchr(c->local, ':');
             if (colon && server_port[0] == '\0')
                 snprintf(server_port, sizeof(server_port), "%s", colon + 1);
@@ -368,4 +471,21 @@ void connect_calls(void)
     for (size_t i = 0; i < line_count; i++)
         for (size_t k = 0; k < lines[i].count; k++)
             find_poll_cause(&lines[i], k);
+}
+
+long count_unseen(void)
+{
+    long count = 0;
+
+    for (struct call *c = calls; c < past_calls(); c++) {
+        bool is_most = c->unseen > 0;
+        for (struct call *other = calls; other < past_calls(); other++)
+            if (same_end(c, other) &&
+                (other->unseen > c->unseen ||
+                 (other->unseen == c->unseen && other > c)))
+                is_most = false;
+        if (is_most)
+            count += c->unseen;
+    }
+    return count;
 }

@@ -3,25 +3,27 @@
  * sequence diagram, from top to bottom, with a lifeline for each process and
  * thread.
  *
- *     draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] TRACE
+ *     draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] [-w WIDTH] TRACE
  *
- * -a keeps to ASCII. -o writes the picture as SVG instead. -m masks what
- * changes from run to run: the server's port is PORT, other ports are *, and
- * what happened side by side gets a fixed order.
+ * -a keeps to ASCII. -w is the width, in place of the terminal's or 80. -o
+ * writes the picture as SVG instead. -m masks what changes from run to run: the
+ * server's port is PORT, other ports are *, and what happened side by side gets
+ * a fixed order.
  */
 #include "draw.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { SLOW_US = 20000 }; /* who took longer has waited */
 
-static struct row *rows;
-static size_t row_count;
+static struct picture picture = {.title = "What was called"};
 static const char *masked_port; /* or NULL */
 
 /* Words. */
@@ -55,6 +57,50 @@ static void describe_lookup(const struct call *call, char *text)
         snprintf(text, ROW_TEXT, "getaddrinfo(%s, %s)", host, service);
 }
 
+static const char *name_of(long signal_number)
+{
+    static const struct {
+        const char *name;
+        long number;
+    } signals[] = {
+        {"SIGABRT", SIGABRT}, {"SIGBUS", SIGBUS},   {"SIGFPE", SIGFPE},
+        {"SIGHUP", SIGHUP},   {"SIGILL", SIGILL},   {"SIGINT", SIGINT},
+        {"SIGKILL", SIGKILL}, {"SIGPIPE", SIGPIPE}, {"SIGQUIT", SIGQUIT},
+        {"SIGSEGV", SIGSEGV}, {"SIGTERM", SIGTERM},
+    };
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (signals[i].number == signal_number)
+            return signals[i].name;
+    return "a signal";
+}
+
+static void describe_exit(const struct call *call, char *text)
+{
+    if (call->is_killed)
+        snprintf(text, ROW_TEXT, "killed by %s", name_of(call->len));
+    else
+        snprintf(text, ROW_TEXT, "ends: exit %ld", call->len);
+}
+
+/* What is printed has ports, too. */
+static void describe_print(const char *printed, char *text)
+{
+    char port[8];
+    int at = snprintf(text, ROW_TEXT, "prints \""), len;
+
+    while (*printed && at < ROW_TEXT - 16) {
+        if (masked_port && sscanf(printed, "port %7[0-9]%n", port, &len) == 1) {
+            at += snprintf(text + at, 16, "port %s",
+                           strcmp(port, server_port) ? "*" : masked_port);
+            printed += len;
+        } else {
+            text[at++] = *printed++;
+        }
+    }
+    snprintf(text + at, 2, "\"");
+}
+
 static void describe_begin(const struct call *call, char *text)
 {
     size_t size = ROW_TEXT;
@@ -83,8 +129,16 @@ static void describe_begin(const struct call *call, char *text)
         snprintf(text, size, "%s()", call->name);
     else if (is(call, "getaddrinfo "))
         describe_lookup(call, text);
-    else if (is(call, "pthread_create exit "))
+    else if (is(call, "exit "))
+        describe_exit(call, text);
+    else if (is(call, "prints "))
+        describe_print(call->text, text);
+    else if (is(call, "more "))
+        snprintf(text, size, "(more is not drawn)");
+    else if (creates(call))
         snprintf(text, size, "%s", call->name);
+    else if (receives(call) && call->text[0])
+        snprintf(text, size, "%s(%d, %s)", call->name, fd, call->text);
     else
         snprintf(text, size, "%s(%d)", call->name, fd);
 }
@@ -118,23 +172,27 @@ static char state_of(const struct line *line)
     const struct call *last =
         line->next > 0 ? line->calls[line->next - 1] : NULL;
 
-    if (!line->started || (last && is(last, "exit ") && last->done))
+    if (!line->started || line->gone)
         return ' ';
-    if (line->thread && line->next == line->count && last && last->done)
-        return ' '; /* a thread's last call: it has returned */
     return last && last->begun && !last->done ? ':' : '|';
+}
+
+static struct row *last_row(void)
+{
+    return &picture.rows[picture.row_count - 1];
 }
 
 static struct row *add_row(struct call *call)
 {
-    rows = realloc(rows, (row_count + 1) * sizeof(*rows));
-    if (rows == NULL)
+    picture.rows =
+        realloc(picture.rows, (picture.row_count + 1) * sizeof(*picture.rows));
+    if (picture.rows == NULL)
         err(1, "realloc");
-    struct row *row = &rows[row_count++];
+    picture.row_count++;
+    struct row *row = last_row();
     *row = (struct row){.line = call->line, .times = 1};
-    for (size_t i = 0; i < line_count; i++)
-        if (lines[i].column >= 0)
-            row->states[lines[i].column] = state_of(&lines[i]);
+    for (size_t i = 0; i < picture.count; i++)
+        row->states[i] = state_of(picture.columns[i]);
     /* What has just ended is still there in its last row. */
     if (row->states[call->line->column] == ' ')
         row->states[call->line->column] = '|';
@@ -153,34 +211,40 @@ static void begin_call(struct call *call)
     call->begun = true;
     call->line->started = true;
     call->line->next++;
+    if (creates(call) && call->to)
+        call->to->started = true;
+    for (size_t i = 0; i < line_count; i++) {
+        struct line *line = &lines[i];
+        if ((is(call, "exit ") && line->pid == call->line->pid) ||
+            (is(call, "return more ") && line == call->line))
+            line->gone = true;
+    }
 }
 
-/* What a program hears that does not want to wait. */
-static bool is_no_failure(const char *error)
+/* An end is worth a row when somebody hears of it, or when it is a failure. */
+static bool is_shown(const struct call *call)
 {
-    return strcmp(error, "EAGAIN") == 0 || strcmp(error, "EINPROGRESS") == 0;
+    if (call->line->column < 0 || is(call, "return "))
+        return false;
+    return !is(call, "exit ") || call->to || call->len;
 }
 
-/* One row for a call that has not waited; else one for its begin, and one for
-   its end. */
-static void show(struct call *call, bool begins, bool ends)
+/* EAGAIN and EINPROGRESS are for who does not want to wait. */
+static bool has_failed(const struct call *call)
+{
+    if (is(call, "exit "))
+        return call->len != 0;
+    return call->result == -1 &&
+           (creates(call) || (strcmp(call->error, "EAGAIN") != 0 &&
+                              strcmp(call->error, "EINPROGRESS") != 0));
+}
+
+static void draw_row(struct call *call, bool begins, bool ends)
 {
     char text[ROW_TEXT] = "";
-
-    if (begins && ends && call->result == -1 &&
-        call->line->column >= 0) { /* set off what fails */
-        show(call, true, false);
-        rows[row_count - 1].states[call->line->column] = '|';
-        show(call, false, true);
-        return;
-    }
-    if (begins)
-        begin_call(call);
-    if (ends)
-        call->done = true;
-    if (call->line->column < 0 || (is(call, "exit ") && call->to == NULL))
-        return;
     struct row *row = add_row(call);
+
+    row->printed = is(call, "prints ");
     if (begins)
         describe_begin(call, row->text);
     if (ends) {
@@ -188,16 +252,35 @@ static void show(struct call *call, bool begins, bool ends)
         size_t len = strlen(row->text);
         snprintf(row->text + len, sizeof(row->text) - len, "%s",
                  begins ? text : text + 1);
-        row->failed = call->result == -1 && !is_no_failure(call->error);
+        row->failed = has_failed(call);
     }
-    if (begins) {
+    if (begins && call->to && call->to->column >= 0) {
         row->to = call->to;
         row->label = call->label;
     }
-    if (row_count > 1 && is_repeated(&row[-1], row)) {
+    if (picture.row_count > 1 && is_repeated(&row[-1], row)) {
         row[-1].times++;
-        row_count--;
+        picture.row_count--;
     }
+}
+
+/* One row for a call that has not waited; else one for its begin, and one for
+   its end. What fails is set off. */
+static void show(struct call *call, bool begins, bool ends)
+{
+    bool drawn = is_shown(call);
+
+    if (begins)
+        begin_call(call);
+    if (drawn && begins && ends && call->result == -1) {
+        draw_row(call, true, false);
+        last_row()->states[call->line->column] = '|';
+        begins = false;
+    }
+    if (ends)
+        call->done = true;
+    if (drawn)
+        draw_row(call, begins, ends);
 }
 
 /* In a run that is masked a call waits when its cause has not come yet. */
@@ -215,8 +298,6 @@ static bool step(struct line *line)
 {
     struct call *last = line->next > 0 ? line->calls[line->next - 1] : NULL;
 
-    if (line->creator && line->creator->begun)
-        line->started = true;
     if (last && !last->done) {
         if (!can_end(last))
             return false;
@@ -230,111 +311,216 @@ static bool step(struct line *line)
     return true;
 }
 
+/* Returns what a line does next when that comes from outside, or NULL: it is
+   started, is told something, or ends within a call. *when is its place. */
+static struct call *find_outside(const struct line *line, long *when)
+{
+    struct call *next =
+        line->next < line->count ? line->calls[line->next] : NULL;
+    struct call *last = line->next > 0 ? line->calls[line->next - 1] : NULL;
+
+    if (!line->started && line->creator)
+        return NULL;
+    if (line->started && (last == NULL || last->done))
+        return NULL;
+    struct call *call = last && last->ended ? last : next;
+    if (call)
+        *when = call == last ? last->end : next->begin;
+    return call;
+}
+
 /* What comes from outside, a typed line or a new program, comes when all wait,
    in the order in which it came. Returns whose turn it is then. */
 static struct line *step_outside(void)
 {
-    struct line *first = NULL;
-    long number = 0;
+    struct call *first = NULL;
+    long least = 0, when;
 
     for (size_t i = 0; i < line_count; i++) {
-        struct line *line = &lines[i];
-        struct call *last =
-            line->started && line->next ? line->calls[line->next - 1] : NULL;
-        bool starts = !line->started && line->count > 0 && !line->thread;
-        if (!starts && (last == NULL || last->done || !last->ended))
-            continue;
-        long when = starts ? line->calls[0]->begin : last->end;
-        if (first == NULL || when < number) {
-            first = line;
-            number = when;
+        struct call *call = find_outside(&lines[i], &when);
+        if (call && (first == NULL || when < least)) {
+            first = call;
+            least = when;
         }
     }
-    if (first && first->started)
-        show(first->calls[first->next - 1], false, true);
-    if (first)
-        first->started = true;
-    return first;
+    if (first == NULL)
+        return NULL;
+    if (first->line->started)
+        show(first, !first->begun, first->ended);
+    first->line->started = true;
+    return first->line;
 }
 
-static void put_into_fixed_order(struct line *const *columns, size_t count)
+/* Lets the leftmost do something who can. */
+static struct line *step_inside(void)
 {
-    struct line *current = step_outside();
-
-    while (current) {
-        while (step(current))
-            ;
-        size_t i = 0;
-        while (i < count && !step(columns[i]))
-            i++;
-        current = i < count ? columns[i] : step_outside();
-    }
+    for (size_t i = 0; i < picture.count; i++)
+        if (step(picture.columns[i]))
+            return picture.columns[i];
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].column < 0 && step(&lines[i]))
+            return &lines[i];
+    return NULL;
 }
 
-/* Others did something meanwhile, or it took long. */
+static void put_into_fixed_order(void)
+{
+    struct line *line;
+
+    while ((line = step_inside()) || (line = step_outside()))
+        while (step(line))
+            ;
+}
+
+/* Others did something meanwhile, or it took long. What it returned can have
+   been there already. */
 static bool has_waited(const struct call *call)
 {
+    const struct call *cause = call->cause;
+
+    if (cause && cause->ended && cause->end < call->begin)
+        return false;
     if (waits(call))
         return call->end != call->begin + 1;
     return !call->ended || call->end_us - call->begin_us > SLOW_US;
 }
 
+/* An exit that was noted late comes before what it has caused. */
+static void show_end(struct call *call)
+{
+    if (call->cause && is(call->cause, "exit ") && !call->cause->begun)
+        show(call->cause, true, true);
+    show(call, false, true);
+}
+
 static void keep_order(void)
 {
-    struct call *next = calls;
+    struct call *next = calls, *end = calls + call_count;
     long last = 0;
 
-    for (size_t i = 0; i < call_count; i++)
-        if (calls[i].end > last || calls[i].begin > last)
-            last =
-                calls[i].end > calls[i].begin ? calls[i].end : calls[i].begin;
+    for (struct call *c = calls; c < end; c++)
+        if (c->end > last || c->begin > last)
+            last = c->end > c->begin ? c->end : c->begin;
     for (long number = 0; number <= last; number++) {
-        for (; next < calls + call_count && next->begin == number; next++)
-            show(next, true, !has_waited(next));
+        for (; next < end && next->begin == number; next++)
+            if (!next->begun)
+                show(next, true, !has_waited(next));
         for (struct call *c = calls; c < next; c++)
             if (c->ended && !c->done && c->end == number)
-                show(c, false, true);
+                show_end(c);
     }
 }
 
-/* It has more to show than that it reads stdin, as a shell does. */
+/* It has more to show than that it reads stdin and starts others, as a shell
+   does. Else its creator's arrow would lead nowhere. */
 static bool is_worth(const struct line *line)
 {
     for (size_t i = 0; i < line->count; i++)
-        if (!is_stdin(line->calls[i]) && !is(line->calls[i], "exit "))
+        if (!is_stdin(line->calls[i]) &&
+            !is(line->calls[i], "exit return more prints fork "))
+            return true;
+    return line->creator && (line->thread || is_worth(line->creator->line));
+}
+
+/* Threads and children stand beside who has created them. */
+static void put_into_column(struct line *line)
+{
+    if (picture.count == COLUMNS_MAX)
+        picture.left_out++;
+    else {
+        line->column = (int)picture.count;
+        picture.columns[picture.count++] = line;
+    }
+    for (size_t i = 0; i < line->count; i++) {
+        const struct call *call = line->calls[i];
+        if (creates(call) && call->to && is_worth(call->to))
+            put_into_column(call->to);
+    }
+}
+
+/* Servers to the left, and who has called nothing nowhere. */
+static void put_into_columns(void)
+{
+    for (int listening = 1; listening >= 0; listening--)
+        for (size_t i = 0; i < line_count; i++) {
+            const struct call *creator = lines[i].creator;
+            if (lines[i].listens == (listening == 1) && is_worth(&lines[i]) &&
+                !(creator && is_worth(creator->line)))
+                put_into_column(&lines[i]);
+        }
+}
+
+static bool is_taken(const char *name, size_t columns)
+{
+    for (size_t i = 0; i < columns; i++)
+        if (strcmp(picture.columns[i]->name, name) == 0)
             return true;
     return false;
 }
 
-/* Servers to the left, threads beside the process that they are of, and who
-   has called nothing nowhere. */
-static size_t put_into_columns(struct line **columns)
+/* Programs of one name get numbers: client, client2. */
+static void number_names(void)
 {
-    size_t count = 0;
+    char name[sizeof(picture.columns[0]->name)];
 
-    for (int listening = 1; listening >= 0; listening--)
-        for (size_t i = 0; i < line_count; i++) {
-            bool serves = lines[i].listens == (listening == 1);
-            for (size_t k = 0; k < line_count && !lines[i].thread && serves;
-                 k++)
-                if (lines[k].pid == lines[i].pid && is_worth(&lines[k])) {
-                    if (count == COLUMNS_MAX)
-                        errx(1, "more than %d lifelines", COLUMNS_MAX);
-                    lines[k].column = (int)count;
-                    columns[count++] = &lines[k];
-                }
-        }
-    return count;
+    for (size_t i = 0; i < picture.count; i++) {
+        struct line *line = picture.columns[i];
+        snprintf(name, sizeof(name), "%s", line->name);
+        for (int n = 2; !line->thread && is_taken(line->name, i); n++)
+            snprintf(line->name, sizeof(line->name), "%.20s%d", name, n);
+    }
+}
+
+static void add_notes(void)
+{
+    long unseen = count_unseen();
+
+    for (const struct call *c = calls; c < calls + call_count; c++)
+        if (is(c, "more ")) /* the rest is not seen for that reason */
+            unseen = 0;
+    if (picture.left_out)
+        snprintf(picture.notes[0], sizeof(picture.notes[0]),
+                 "(%zu more lifelines are not drawn)", picture.left_out);
+    if (unseen)
+        snprintf(picture.notes[1], sizeof(picture.notes[1]),
+                 "(%ld bytes came from what is not seen: stdio, or a static "
+                 "program)",
+                 unseen);
+}
+
+static int find_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    int width = columns ? (int)strtol(columns, NULL, 10) : 0;
+
+    if (masked_port || !isatty(STDOUT_FILENO))
+        return 80;
+#ifdef TIOCGWINSZ
+    struct winsize size;
+    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+#endif
+    return width > 0 ? width : 80;
+}
+
+static void write_file(const char *path)
+{
+    FILE *out = fopen(path, "w");
+
+    if (out == NULL)
+        err(1, "%s", path);
+    write_svg(out, &picture);
+    if (fclose(out) == EOF)
+        err(1, "%s", path);
 }
 
 int main(int argc, char **argv)
 {
-    const char *svg = NULL, *title = "What was called";
-    struct line *columns[COLUMNS_MAX];
+    const char *svg = NULL;
     bool ascii = false;
-    int option, width = 80;
+    int option, width = 0;
 
-    while ((option = getopt(argc, argv, "am:o:t:")) != -1) {
+    while ((option = getopt(argc, argv, "am:o:t:w:")) != -1) {
         if (option == 'a')
             ascii = true;
         else if (option == 'm')
@@ -342,31 +528,29 @@ int main(int argc, char **argv)
         else if (option == 'o')
             svg = optarg;
         else if (option == 't')
-            title = optarg;
+            picture.title = optarg;
+        else if (option == 'w')
+            width = (int)strtol(optarg, NULL, 10);
         else
             return 2;
     }
     if (optind + 1 != argc)
-        errx(2, "usage: draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] TRACE");
+        errx(2, "usage: draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] "
+                "[-w WIDTH] TRACE");
     read_trace(argv[optind]);
-    if (call_count == 0)
-        errx(1, "nothing was seen");
     connect_calls();
-    size_t count = put_into_columns(columns);
+    put_into_columns();
+    if (picture.count == 0)
+        errx(1, "nothing was seen");
+    number_names();
     if (masked_port)
-        put_into_fixed_order(columns, count);
+        put_into_fixed_order();
     else
         keep_order();
-
-    if (svg) {
-        FILE *out = fopen(svg, "w");
-        if (out == NULL)
-            err(1, "%s", svg);
-        write_svg(out, title, columns, count, rows, row_count);
-        if (fclose(out) == EOF)
-            err(1, "%s", svg);
-    } else {
-        print_picture(columns, count, rows, row_count, width, ascii);
-    }
+    add_notes();
+    if (svg)
+        write_file(svg);
+    else
+        print_picture(&picture, width > 0 ? width : find_width(), ascii);
     return 0;
 }

@@ -34,13 +34,14 @@ enum {
     AFTER_MS = 5,
     REPORT_MS = 5000,
     SETTLE_MS = 100, /* so long nothing is called at the end of a trace */
+    NEXT_MS = 1000,  /* so long nothing may be called in between */
     WORDS_MAX = 32,
 };
 
 static const char *programs = "."; /* where server and client are */
 static char *support;              /* where the kit's own tools are */
 static char *preload;              /* preload.so, where that can be */
-static const char *trace;          /* what is called goes to this file */
+static FILE *trace;                /* what is called, to read along */
 
 static void on_interrupt(int signal_number)
 {
@@ -94,6 +95,26 @@ static bool is_peer(const char *name)
     return strncmp(name, "peer", strlen("peer")) == 0;
 }
 
+/* Lets a program that is traced come to its next wait: what is typed then is
+   later in the trace, too. */
+static void let_wait(const struct actor *actor)
+{
+    static const char waits[] =
+        "accept4 connect read recvfrom poll select epoll_wait";
+    long long deadline = now_ms() + NEXT_MS;
+    char text[1024], call[20];
+    long pid;
+
+    while (trace && actor->running && now_ms() < deadline)
+        if (fgets(text, sizeof(text), trace) == NULL) {
+            clearerr(trace);
+            wait_for_actors(now_ms() + 1);
+        } else if (sscanf(text, "%*s %ld %*d ( %19s", &pid, call) == 2 &&
+                   pid == actor->pid && strstr(waits, call)) {
+            return;
+        }
+}
+
 static void start(const struct line *line)
 {
     char *shown = expand(line->text, "0");
@@ -114,8 +135,8 @@ static void start(const struct line *line)
         snprintf(name, sizeof(name), "%s%d", base, n);
     command.words[0] = path;
     stage_show(name, STARTS, shown);
-    start_actor(name, command.words, preload, command.in_file, command.out_file,
-                command.merged);
+    let_wait(start_actor(name, command.words, preload, command.in_file,
+                         command.out_file, command.merged));
     free(shown);
     free(text);
 }
@@ -255,6 +276,8 @@ static void type(struct actor *actor, const struct line *line)
     bool ends = len >= 2 && strcmp(text + len - 2, "^D") == 0;
 
     stage_show(actor->name, TYPES, text);
+    if (trace)
+        fseek(trace, 0, SEEK_END);
     /* In one write, newline and all, as a terminal hands over a line. */
     text[len] = '\n';
     type_to(actor, text, ends ? len - 2 : len + 1);
@@ -263,6 +286,7 @@ static void type(struct actor *actor, const struct line *line)
         actor->in = -1;
     }
     free(text);
+    let_wait(actor);
     if (!is_peer(actor->name))
         return;
     /* The peer says "ok" when it has done what it was told. How long a program
@@ -285,7 +309,7 @@ static void settle_trace(void)
         long long deadline = now_ms() + SETTLE_MS;
         while (wait_for_actors(deadline))
             ;
-    } while (stat(trace, &now) == 0 && now.st_size != before.st_size);
+    } while (fstat(fileno(trace), &now) == 0 && now.st_size != before.st_size);
 }
 
 /* Gives a moment to what happens after the last line, and time to a sanitizer
@@ -402,15 +426,13 @@ int main(int argc, char **argv)
             report_reading(optarg);
         else if (option == 's')
             show = true;
-        else if (option == 't')
-            trace = optarg;
+        else if (option == 't' && setenv("TRACE", optarg, 1) == 0)
+            trace = fopen(optarg, "a+");
         else
             return 2;
     }
     if (optind == argc)
         errx(2, "usage: play [-sfn] [-d DIR] [-r WORDS] [-t FILE] FILE...");
-    if (trace)
-        setenv("TRACE", trace, 1);
 
     /* A report ends a program with a status that none has of its own. */
     setenv("ASAN_OPTIONS",

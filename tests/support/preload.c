@@ -91,22 +91,6 @@ static bool fails_message(const char *call, int fd, int flags,
     return false;
 }
 
-static size_t length_of(const struct iovec *pieces, int count)
-{
-    size_t len = 0;
-
-    for (int i = 0; i < count; i++)
-        len += pieces[i].iov_len;
-    return len;
-}
-
-/* How many of so many bytes are in the first piece. */
-static long first_of(const struct iovec *pieces, ssize_t result)
-{
-    return result > (ssize_t)pieces->iov_len ? (long)pieces->iov_len
-                                             : (long)result;
-}
-
 /* Defines a call that returns -1 when it fails: what is noted before, whether
    it fails, and what is noted after. */
 #define WRAP(type, call, parameters, arguments, before, failing, after)        \
@@ -121,44 +105,45 @@ static long first_of(const struct iovec *pieces, ssize_t result)
 
 WRAP(int, bind, (int fd, const struct sockaddr *address, socklen_t size),
      (fd, address, size), begins_with("bind", fd, address), false,
-     ends(fd, fd, result))
+     ends(fd, result))
 
 WRAP(int, listen, (int fd, int backlog), (fd, backlog),
      begins("listen", fd, (size_t)backlog, ""), fails("listen", fd, 0, NULL),
-     ends(fd, fd, result))
+     ends(fd, result))
 
 WRAP(int, accept,
      (int fd, struct sockaddr *restrict from, socklen_t *restrict size),
      (fd, from, size), begins("accept", fd, 0, ""),
-     fails("accept", fd, 0, NULL), ends(fd, result, result))
+     fails("accept", fd, 0, NULL), ends_accepting(fd, result, from))
 
 #ifdef SOCK_NONBLOCK /* not on macOS */
 WRAP(int, accept4,
      (int fd, struct sockaddr *restrict from, socklen_t *restrict size,
       int flags),
      (fd, from, size, flags), begins("accept4", fd, 0, ""),
-     fails("accept", fd, 0, NULL), ends(fd, result, result))
+     fails("accept", fd, 0, NULL), ends_accepting(fd, result, from))
 #endif
 
 WRAP(ssize_t, send, (int fd, const void *bytes, size_t len, int flags),
      (fd, bytes, len, flags), begins_sending("send", fd, bytes, len),
-     fails("send", fd, flags, &len), ends(fd, fd, result))
+     fails("send", fd, flags, &len), ends(fd, result))
 
 WRAP(ssize_t, sendto,
      (int fd, const void *bytes, size_t len, int flags,
       const struct sockaddr *to, socklen_t size),
      (fd, bytes, len, flags, to, size),
      begins_sending("sendto", fd, bytes, len), fails("send", fd, flags, &len),
-     ends(fd, fd, result))
+     ends(fd, result))
 
 WRAP(ssize_t, recv, (int fd, void *bytes, size_t len, int flags),
-     (fd, bytes, len, flags), begins("recv", fd, len, ""),
+     (fd, bytes, len, flags), begins_receiving("recv", fd, len, flags),
      fails("recv", fd, flags, &len), ends_receiving(fd, bytes, result))
 
 WRAP(ssize_t, recvfrom,
      (int fd, void *restrict bytes, size_t len, int flags,
       struct sockaddr *restrict from, socklen_t *restrict size),
-     (fd, bytes, len, flags, from, size), begins("recvfrom", fd, len, ""),
+     (fd, bytes, len, flags, from, size),
+     begins_receiving("recvfrom", fd, len, flags),
      fails("recv", fd, flags, &len), ends_receiving(fd, bytes, result))
 
 WRAP(ssize_t, read, (int fd, void *bytes, size_t len), (fd, bytes, len),
@@ -168,14 +153,14 @@ WRAP(ssize_t, read, (int fd, void *bytes, size_t len), (fd, bytes, len),
 WRAP(ssize_t, readv, (int fd, const struct iovec *pieces, int count),
      (fd, pieces, count), begins("readv", fd, length_of(pieces, count), ""),
      fails_pieces("recv", fd, 0, &pieces, &count, &(struct iovec){0}),
-     ends_receiving(fd, pieces->iov_base, first_of(pieces, result)))
+     ends_pieces(fd, pieces, count, result))
 
 WRAP(int, shutdown, (int fd, int how), (fd, how),
      begins("shutdown", fd, 0,
             how == SHUT_RD   ? "SHUT_RD"
             : how == SHUT_WR ? "SHUT_WR"
                              : "SHUT_RDWR"),
-     false, ends(fd, fd, result))
+     false, ends(fd, result))
 
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout),
      (fds, count, timeout), begins_waiting("poll", (long)count, timeout), false,
@@ -205,19 +190,19 @@ ssize_t write(int fd, const void *bytes, size_t len)
         return next(fd, bytes, len);
     begins_sending("write", fd, bytes, len);
     ssize_t result = fails("send", fd, 0, &len) ? -1 : next(fd, bytes, len);
-    ends(fd, fd, result);
+    ends(fd, result);
     return result;
 }
 
 ssize_t writev(int fd, const struct iovec *pieces, int count)
 {
     NEXT(writev);
-    begins_sending("writev", fd, pieces->iov_base, length_of(pieces, count));
+    begins_pieces("writev", fd, pieces, count);
     ssize_t result =
         fails_pieces("send", fd, 0, &pieces, &count, &(struct iovec){0})
             ? -1
             : next(fd, pieces, count);
-    ends(fd, fd, result);
+    ends(fd, result);
     return result;
 }
 
@@ -245,7 +230,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
         result = next(fd, address, size);
     else if (errno == EINTR)
         result = interrupt_connect(fd, address, size);
-    ends(fd, fd, result);
+    ends(fd, result);
     return result;
 }
 
@@ -255,11 +240,10 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     ssize_t result = -1;
 
     NEXT(sendmsg);
-    begins_sending("sendmsg", fd, all.msg_iov->iov_base,
-                   length_of(all.msg_iov, (int)all.msg_iovlen));
+    begins_pieces("sendmsg", fd, all.msg_iov, (int)all.msg_iovlen);
     if (!fails_message("send", fd, flags, &all, &(struct iovec){0}))
         result = next(fd, &all, flags);
-    ends(fd, fd, result);
+    ends(fd, result);
     return result;
 }
 
@@ -269,12 +253,13 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     ssize_t result = -1;
 
     NEXT(recvmsg);
-    begins("recvmsg", fd, length_of(all.msg_iov, (int)all.msg_iovlen), "");
+    begins_receiving("recvmsg", fd, length_of(all.msg_iov, (int)all.msg_iovlen),
+                     flags);
     if (!fails_message("recv", fd, flags, message, &(struct iovec){0}))
         result = next(fd, message, flags);
     message->msg_iov = all.msg_iov;
     message->msg_iovlen = all.msg_iovlen;
-    ends_receiving(fd, all.msg_iov->iov_base, first_of(all.msg_iov, result));
+    ends_pieces(fd, all.msg_iov, (int)all.msg_iovlen, result);
     return result;
 }
 
@@ -282,12 +267,7 @@ int socket(int family, int type, int protocol)
 {
     NEXT(socket);
     int fd = fails("socket", -1, 0, NULL) ? -1 : next(family, type, protocol);
-    int kind = type & 0xf; /* without Linux's flags */
-    begins("socket", fd, 0,
-           family == AF_INET    ? kind == SOCK_STREAM ? "IPv4 TCP" : "IPv4 UDP"
-           : family == AF_INET6 ? kind == SOCK_STREAM ? "IPv6 TCP" : "IPv6 UDP"
-                                : "other");
-    ends(fd, fd, fd);
+    note_socket(fd, family, type);
 
     size_t size = SIZE_MAX;
     meddle("buffers", fd, 0, &size);
@@ -360,7 +340,7 @@ ssize_t __read_chk(int fd, void *bytes, size_t len, size_t room)
 struct start {
     void *(*function)(void *);
     void *argument;
-    long number, creator;
+    long number;
 };
 
 static void *begin(void *argument)
@@ -368,7 +348,7 @@ static void *begin(void *argument)
     struct start start = *(struct start *)argument;
 
     free(argument);
-    begins_thread(start.number, start.creator);
+    begins_thread(start.number);
     meddle("thread", -1, 0, NULL);
     return start.function(start.argument);
 }
@@ -388,12 +368,12 @@ int pthread_create(pthread_t *restrict thread,
     NEXT(pthread_create);
     if (is_sanitizers(attributes))
         return next(thread, attributes, function, argument);
-    begins_waiting("pthread_create", 0, 0);
+    long number = new_thread();
+    begins_waiting("pthread_create", 0, number);
     int error = meddle("pthread_create", -1, 0, NULL);
     struct start *start = error ? NULL : malloc(sizeof(*start));
     if (start) {
-        *start =
-            (struct start){function, argument, new_thread(), thread_number()};
+        *start = (struct start){function, argument, number};
         error = next(thread, attributes, begin, start); /* which frees it */
     } else if (error == 0) {
         error = EAGAIN;

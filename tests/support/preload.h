@@ -56,20 +56,26 @@ void open_trace(const char *path);
    else matters, as text. Returns whether it is one for the trace. */
 bool begins(const char *call, int fd, size_t len, const char *detail);
 void begins_sending(const char *call, int fd, const void *bytes, size_t len);
+void begins_pieces(const char *call, int fd, const struct iovec *pieces,
+                   int count);
+void begins_receiving(const char *call, int fd, size_t len, int flags);
 void begins_with(const char *call, int fd, const struct sockaddr *address);
-void begins_waiting(const char *call, long count, long timeout_ms);
+void begins_waiting(const char *call, long count, long detail);
 void begins_lookup(const char *host, const char *service);
 
-/* After it. on is what it was called on, fd what has a connection now. */
-void ends(int on, int fd, long result);
+/* After it. */
+void ends(int fd, long result);
+void ends_accepting(int fd, int result, const struct sockaddr *from);
 void ends_receiving(int fd, const void *bytes, long result);
+void ends_pieces(int fd, const struct iovec *pieces, int count, long result);
 void ends_waiting(long result);
 void ends_lookup(int error, const struct addrinfo *list);
 
-/* A new thread has a number, and is one that the other created. */
-long new_thread(void);
-void begins_thread(long number, long creator);
-long thread_number(void);
+size_t length_of(const struct iovec *pieces, int count);
+
+void note_socket(int fd, int family, int type);
+long new_thread(void); /* its number */
+void begins_thread(long number);
 
 #pragma GCC visibility pop
 

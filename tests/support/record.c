@@ -1,4 +1,15 @@
-/* TRACE: what is called, in the order in which it happens; calls.c reads it. */
+/*
+ * TRACE: what is called, in the order in which it happens; calls.c reads it. A
+ * line begins with microseconds, process and thread, and goes on with one of
+ *     start NAME                      the program
+ *     ( CALL FD OWN OTHER LEN TEXT    a call begins; OWN and OTHER are the ends
+ *     ) RESULT ERROR OWN OTHER TEXT   of its connection; and it returns
+ *     child, thread, return, exit     where processes and threads begin and end
+ *     prints TEXT                     a line for stdout, if TRACE_PRINTS is set
+ *     more                            what follows is not written down
+ * Who started a program adds `runs NAME`, and `end exit STATUS` or `end signal
+ * NUMBER`.
+ */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */
 #define _GNU_SOURCE    /* RTLD_NEXT */
@@ -9,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,10 +29,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PREVIEW = 48, TEXT = 4 * PREVIEW + 8, ADDRESS = 64, NOTES_MAX = 2000 };
+enum {
+    PREVIEW = 48, /* of what is sent and received */
+    PRINTED = 96, /* of a line */
+    TEXT = 4 * PRINTED + 8,
+    ADDRESS = 64,
+    NOTES_MAX = 2000,
+};
 
 static atomic_int trace = -1;     /* the file */
 static _Thread_local long thread; /* its number, 0 for the first */
+static atomic_long created;       /* threads, but for the first */
+static pthread_key_t key;         /* tells when a thread ends */
+static bool prints;               /* what goes to stdout is of interest */
 
 static void note(const char *format, ...)
 {
@@ -30,10 +51,11 @@ static void note(const char *format, ...)
     int saved = errno;
     va_list arguments;
 
-    if (atomic_fetch_add(&count, 1) >= NOTES_MAX) {
-        trace = -1; /* nobody looks at more of them */
+    long before = atomic_fetch_add(&count, 1);
+    if (before > NOTES_MAX)
         return;
-    }
+    if (before == NOTES_MAX) /* nobody looks at more of them */
+        format = "more \n";
     clock_gettime(CLOCK_MONOTONIC, &t);
     int n = snprintf(line, sizeof(line), "%lld %ld %ld ",
                      (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000,
@@ -95,24 +117,73 @@ static const char *ends_of(int fd, char *text)
     return text;
 }
 
-/* Quotes the first bytes. */
-static const char *quote(const void *data, size_t len, char *text)
+/* How many bytes the UTF-8 letter here has, or 0 if it is none for a text. */
+static size_t letter_size(const unsigned char *bytes, size_t left)
 {
-    static const char special[] = "\n\r\t\\\"", letters[] = "nrt\\\"";
-    const unsigned char *bytes = data;
-    char *to = text;
+    static const unsigned long least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
+    unsigned char first = bytes[0];
+    size_t size = first < 0x80   ? 1
+                  : first < 0xc0 ? 0
+                  : first < 0xe0 ? 2
+                  : first < 0xf0 ? 3
+                  : first < 0xf8 ? 4
+                                 : 0;
+    unsigned long code = size == 1 ? first : first & (0x7fU >> size);
 
-    *to++ = '"';
-    for (size_t i = 0; i < len && i < PREVIEW; i++) {
-        const char *found = bytes[i] ? strchr(special, bytes[i]) : NULL;
+    if (size == 0 || size > left)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (bytes[i] & 0x3f);
+    }
+    bool surrogate = code >= 0xd800 && code < 0xe000;
+    return code < least[size] || code == 0x7f || surrogate || code > 0x10ffff ||
+                   (code & 0xfffe) == 0xfffe
+               ? 0
+               : size;
+}
+
+/* Writes the letters that begin in so many bytes at most, and in words what is
+   no letter. Returns where they end. */
+static char *put_letters(char *to, const unsigned char *bytes, size_t len,
+                         size_t most)
+{
+    static const char special[] = "\n\r\t\\\"", letters[] = "nrt\\\"0";
+    size_t size;
+
+    for (size_t i = 0; i < len && i < most; i += size ? size : 1) {
+        const char *found = memchr(special, bytes[i], sizeof(special));
+        size = found ? 0 : letter_size(bytes + i, len - i);
+        memcpy(to, bytes + i, size);
+        to += size;
         if (found)
             to += snprintf(to, 3, "\\%c", letters[found - special]);
-        else if (bytes[i] < 0x20 || bytes[i] == 0x7f)
-            to += snprintf(to, 5, "\\%o", bytes[i]);
-        else
-            *to++ = (char)bytes[i];
+        else if (size == 0)
+            to += snprintf(to, 5, "\\x%02x", bytes[i]);
     }
-    memcpy(to, len > PREVIEW ? "..." : "\"", len > PREVIEW ? 4 : 2);
+    *to = '\0';
+    return to;
+}
+
+/* Quotes the first of so many bytes, and the whole of the last letter. */
+static const char *quote(const struct iovec *pieces, int count, size_t len,
+                         char *text)
+{
+    unsigned char bytes[PREVIEW + 3];
+    size_t have = 0;
+
+    for (; count > 0 && have < sizeof(bytes) && have < len; count--, pieces++) {
+        size_t n = len - have < pieces->iov_len ? len - have : pieces->iov_len;
+        if (n > sizeof(bytes) - have)
+            n = sizeof(bytes) - have;
+        if (n > 0)
+            memcpy(bytes + have, pieces->iov_base, n);
+        have += n;
+    }
+    text[0] = '"';
+    char *end = put_letters(text + 1, bytes, have, PREVIEW);
+    snprintf(end, sizeof("..."), "%s", len > PREVIEW ? "..." : "\"");
     return text;
 }
 
@@ -139,12 +210,79 @@ bool begins(const char *call, int fd, size_t len, const char *detail)
     return traced;
 }
 
-void begins_sending(const char *call, int fd, const void *bytes, size_t len)
+static void note_print(const unsigned char *bytes, size_t len)
 {
     char text[TEXT];
 
+    while (prints && trace != -1 && len > 0) {
+        const unsigned char *newline = memchr(bytes, '\n', len);
+        size_t line = newline ? (size_t)(newline - bytes) : len;
+        put_letters(text, bytes, line, PRINTED);
+        note("prints %s\n", text);
+        line += newline ? 1 : 0;
+        bytes += line;
+        len -= line;
+    }
+}
+
+#ifdef __GLIBC__
+static ssize_t print(void *unused, const char *bytes, size_t len)
+{
+    size_t left = len;
+    ssize_t n = 0;
+
+    (void)unused;
+    NEXT(write);
+    note_print((const unsigned char *)bytes, len);
+    for (; left > 0 && (n = next(STDOUT_FILENO, bytes, left)) > 0; bytes += n)
+        left -= (size_t)n;
+    return n == -1 ? 0 : (ssize_t)len;
+}
+
+/* What stdio writes inside the library passes here only if stdout is another
+   stream. */
+static void watch_stdout(void)
+{
+    cookie_io_functions_t functions = {.write = print};
+    FILE *file = fopencookie(NULL, "w", functions);
+
+    if (file == NULL)
+        return;
+    setvbuf(file, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+    file->_fileno = STDOUT_FILENO; /* what fileno(3) returns */
+    stdout = file;
+}
+#endif
+
+size_t length_of(const struct iovec *pieces, int count)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++)
+        len += pieces[i].iov_len;
+    return len;
+}
+
+void begins_pieces(const char *call, int fd, const struct iovec *pieces,
+                   int count)
+{
+    char text[TEXT];
+    size_t len = length_of(pieces, count);
+
+    for (int i = 0; fd == STDOUT_FILENO && i < count; i++)
+        note_print(pieces[i].iov_base, pieces[i].iov_len);
     if (is_traced(fd) && fd != STDIN_FILENO)
-        begins(call, fd, len, quote(bytes, len, text));
+        begins(call, fd, len, quote(pieces, count, len, text));
+}
+
+void begins_sending(const char *call, int fd, const void *bytes, size_t len)
+{
+    begins_pieces(call, fd, &(struct iovec){(void *)bytes, len}, 1);
+}
+
+void begins_receiving(const char *call, int fd, size_t len, int flags)
+{
+    begins(call, fd, len, flags & MSG_PEEK ? "MSG_PEEK" : "");
 }
 
 void begins_with(const char *call, int fd, const struct sockaddr *address)
@@ -155,26 +293,58 @@ void begins_with(const char *call, int fd, const struct sockaddr *address)
         begins(call, fd, 0, text_of(address, text));
 }
 
-static void ended(int fd, long result, const char *text)
+static void ended(long result, const char *ends, const char *text)
+{
+    note(") %ld %s %s %s\n", result, result == -1 ? name_of(errno) : "-", ends,
+         text);
+}
+
+void ends(int fd, long result)
 {
     char ends[2 * ADDRESS];
 
-    note(") %ld %s %s %s\n", result, result == -1 ? name_of(errno) : "-",
-         ends_of(fd, ends), text);
+    if (is_traced(fd))
+        ended(result, ends_of(fd, ends), "");
 }
 
-void ends(int on, int fd, long result)
+/* Who is accepted may be gone already, but for its address. */
+void ends_accepting(int fd, int result, const struct sockaddr *from)
 {
-    if (is_traced(on))
-        ended(fd, result, "");
+    char ends[2 * ADDRESS], other[ADDRESS];
+
+    if (!is_traced(fd))
+        return;
+    char *end = strstr(ends_of(result, ends), " -");
+    if (end && result != -1 && from)
+        snprintf(end, ADDRESS, " %s", text_of(from, other));
+    ended(result, ends, "");
+}
+
+void ends_pieces(int fd, const struct iovec *pieces, int count, long result)
+{
+    char ends[2 * ADDRESS], text[TEXT] = "";
+
+    if (is_traced(fd))
+        ended(result, ends_of(fd, ends),
+              result > 0 ? quote(pieces, count, (size_t)result, text) : text);
 }
 
 void ends_receiving(int fd, const void *bytes, long result)
 {
-    char text[TEXT];
+    size_t len = result > 0 ? (size_t)result : 0;
 
-    if (is_traced(fd))
-        ended(fd, result, result > 0 ? quote(bytes, (size_t)result, text) : "");
+    ends_pieces(fd, &(struct iovec){(void *)bytes, len}, 1, result);
+}
+
+void note_socket(int fd, int family, int type)
+{
+    int kind = type & 0xf; /* without Linux's flags */
+
+    begins("socket", fd, 0,
+           family == AF_INET    ? kind == SOCK_STREAM ? "IPv4 TCP" : "IPv4 UDP"
+           : family == AF_INET6 ? kind == SOCK_STREAM ? "IPv6 TCP" : "IPv6 UDP"
+                                : "other");
+    ends(fd, fd);
 }
 
 void begins_waiting(const char *call, long count, long timeout_ms)
@@ -186,13 +356,17 @@ void begins_waiting(const char *call, long count, long timeout_ms)
 void ends_waiting(long result)
 {
     if (trace != -1)
-        note(") %ld %s - - \n", result, result == -1 ? name_of(errno) : "-");
+        ended(result, "- -", "");
 }
 
 void begins_lookup(const char *host, const char *service)
 {
+    char text[TEXT] = "NULL";
+
+    if (host)
+        put_letters(text, (const unsigned char *)host, strlen(host), PREVIEW);
     if (trace != -1)
-        note("( getaddrinfo -1 - - 0 %s %s\n", host ? host : "NULL",
+        note("( getaddrinfo -1 - - 0 %s %s\n", text,
              service ? service : "NULL");
 }
 
@@ -207,23 +381,46 @@ void ends_lookup(int error, const struct addrinfo *list)
     note(") %ld %s - - \n", error ? -1 : count, error ? name_of(error) : "-");
 }
 
+static void ends_thread(void *unused)
+{
+    (void)unused;
+    if (trace != -1)
+        note("return \n");
+}
+
 long new_thread(void)
 {
-    static atomic_long created;
+    long number = atomic_fetch_add(&created, 1) + 1;
 
-    return atomic_fetch_add(&created, 1) + 1;
+    if (number == 1)
+        pthread_key_create(&key, ends_thread);
+    return number;
 }
 
-long thread_number(void)
-{
-    return thread;
-}
-
-void begins_thread(long number, long creator)
+void begins_thread(long number)
 {
     thread = number;
+    pthread_setspecific(key, &key);
     if (trace != -1)
-        note("thread %ld\n", creator);
+        note("thread \n");
+}
+
+pid_t fork(void)
+{
+    long parent = (long)getpid();
+
+    NEXT(fork);
+    begins_waiting("fork", 0, 0);
+    pid_t pid = next();
+    if (pid) {
+        ends_waiting(pid);
+        return pid;
+    }
+    thread = 0;
+    created = 0;
+    if (trace != -1)
+        note("child %ld\n", parent);
+    return pid;
 }
 
 void open_trace(const char *path)
@@ -241,10 +438,38 @@ void open_trace(const char *path)
         name = program_invocation_short_name;
 #endif
     note("start %s\n", name ? name : "program");
+    prints = getenv("TRACE_PRINTS") != NULL;
+#ifdef __GLIBC__
+    if (prints)
+        watch_stdout();
+#endif
 }
 
-__attribute__((destructor)) static void note_exit(void)
+static void note_exit(void)
 {
     if (trace != -1)
         note("exit \n");
+}
+
+__attribute__((destructor)) static void finish(void)
+{
+    if (prints && ftrylockfile(stdout) == 0) { /* else a thread is printing */
+        fflush(stdout);
+        funlockfile(stdout);
+    }
+    note_exit();
+}
+
+/* This does not call destructors. */
+_Noreturn void _exit(int status)
+{
+    NEXT(_exit);
+    note_exit();
+    next(status);
+    abort(); /* the compiler does not know that this is not reached */
+}
+
+_Noreturn void _Exit(int status)
+{
+    _exit(status);
 }
