@@ -123,8 +123,6 @@ static const struct symptom {
      "Lock the mutex before each such use; see pthreads(7)."},
     {"out of bounds", "The program reads or writes past the end of an array. "
                       "Is there room for the byte after the last one?"},
-    {"Too many open files",
-     "The program has no descriptor left. Is each one closed in the end?"},
     {"LeakSanitizer", "Memory that was allocated is never freed."},
     {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
                   "report names file and line."},
