@@ -283,6 +283,19 @@ peer3: \n
 END
 }
 
+@test "step 2: the server can start again at once on the same port" {
+    { server_serves; cat <<'END'; } | play
+# A server that ended while a client was connected leaves that connection in
+# TIME_WAIT. SO_REUSEADDR, set before bind, says that this is no obstacle.
+(server gets SIGTERM)
+(server ends)
+peer: [end of file]
+peer< close
+$ server 5300
+server2: Listening on 127.0.0.1 port 5300
+END
+}
+
 @test "step 2: Ctrl-C ends the server, in the middle of a lookup, too" {
     for signal in SIGINT SIGTERM; do
         { server_serves; cat <<END; } | play

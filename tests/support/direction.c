@@ -59,13 +59,19 @@ static void gets_signal(struct actor *actor, const struct line *line)
     kill(-actor->pid, strstr(line->text, "SIGINT") ? SIGINT : SIGTERM);
 }
 
+/* Who ends just then may never stop: the sanitizer that looks for leaks has
+   stopped it already, and is stopped in its turn. */
 static void is_stopped(struct actor *actor, const struct line *line)
 {
-    siginfo_t info;
+    long long deadline = now_ms() + GROW_MS;
+    siginfo_t info = {0};
 
     (void)line;
     kill(-actor->pid, SIGSTOP);
-    waitid(P_PID, (id_t)actor->pid, &info, WSTOPPED | WEXITED | WNOWAIT);
+    while (now_ms() < deadline && info.si_pid == 0 &&
+           waitid(P_PID, (id_t)actor->pid, &info,
+                  WSTOPPED | WEXITED | WNOWAIT | WNOHANG) == 0)
+        wait_for_actors(now_ms() + 1);
 }
 
 static void continues(struct actor *actor, const struct line *line)
