@@ -338,14 +338,14 @@ peer: Hello\n
 END
 }
 
-@test "step 3: fifty clients one after another, and no descriptor is lost" {
+@test "step 3: sixty clients one after another, and no descriptor is lost" {
     ulimit -S -n 30
     {
         echo '# close(2) each connection: a descriptor that stays open is lost,'
         echo '# and a program has not many (here 30).'
         echo '$ server 1234'
         echo 'server: Listening on 127.0.0.1 port 1234'
-        for ((i = 1; i <= 50; i++)); do
+        for ((i = 1; i <= 60; i++)); do
             [ $i = 1 ] && echo '$ peer connect 1234' || echo 'peer< connect'
             cat <<END
 peer: [connected from port {p$i}]
