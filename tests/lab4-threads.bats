@@ -559,6 +559,10 @@ peer: ...
 peer2: [connected from port *]
 peer2< send Hello\n
 peer2: $thanks\n
+# Nobody is there any more. Who was sent away is not counted.
+peer< close
+peer2< close
+server: Client * disconnected (0 still connected)
 END
 }
 

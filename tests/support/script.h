@@ -11,7 +11,8 @@
  *     server! *bind*                   a line of its stderr; others may come
  *     server< Hello                    a line typed into it; ^D at the end of
  *                                      a line ends its input
- *     server: ...                      what else it prints is not judged
+ *     server: ...                      what else it prints is not judged, but
+ *                                      a line that follows here has to come
  *     (server exits 0)                 a stage direction; direction.h has all
  *     # Words for a failure            likely cause of one in the next lines
  *
