@@ -312,8 +312,8 @@ all_unfinished() {
     local lab program
     for lab in "${labs[@]}"; do
         for program in server client; do
-            cat "labs/$lab/$program.c" $(ls "labs/$lab"/*.c |
-                grep -vE '/(server|client)\.c$') | grep -q TODO || continue
+            grep -q TODO "labs/$lab/$program.c" $(ls "labs/$lab"/*.c |
+                grep -vE '/(server|client)\.c$') || continue
             unfinished_$program "$lab" >"$folder/$lab-$program.found" 2>&1 3>&- &
         done
     done
