@@ -28,7 +28,10 @@ setup() {
     step=${BATS_TEST_DESCRIPTION%%:*}
     export TRACE=$PAIR/${step/ /}.trace # of its latest play, for scripts/trace
     [ -w "$PAIR" ] || TRACE=''
-    [ ! -e "$FILE_FOLDER/failed" ] || skip "first mend what failed"
+    if [ -e "$FILE_FOLDER/failed" ]; then
+        [ -z "${ONE_FAILURE-}" ] || kill -INT 0 # bats, and all that it started
+        skip "first mend what failed"
+    fi
     [ -z "${looks_up-}" ] || [ "$(uname)" != Darwin ] ||
         skip "macOS lets nobody answer lookups from a file"
     folder=$FILE_FOLDER/$BATS_TEST_NUMBER
