@@ -508,7 +508,7 @@ $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
-(server is stopped)
+(server is paused)
 $ client 127.0.0.1 5000
 client: Thank you for connecting
 END

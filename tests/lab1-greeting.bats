@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Lab 1, greeting: what the server and the client must do, step by step.
-# Each test is a transcript of programs: tests/support/lab.bash has the key.
+# Each test is a transcript of programs: tests/README.md has the key.
 load support/lab
 
 @test "given: -h prints the usage" {
@@ -44,7 +44,8 @@ END
 
 @test "step 2: the port is the one that was asked for" {
     play <<'END'
-# The port goes through htons(3) into the address and through ntohs(3) out.
+# The first server finds a free port, the second asks for it by its number. The
+# port goes through htons(3) into the address and through ntohs(3) out.
 $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
@@ -61,7 +62,7 @@ END
 @test "step 2: bind may fail: the server says why and exits 1" {
     play <<'END'
 # Compare the result of bind(2) with -1, and end with err(3), which adds why. Or
-# was it another port that was bound? htons(3) turns its two bytes round.
+# was it another port? Without htons(3) it is.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ server 5000
@@ -70,7 +71,8 @@ server! server: *127.0.0.1 port 5000*: Address*in use
 (server exits 1)
 END
     play <<'END'
-# 203.0.113.1 is nobody's address. Give bind the address from the command line.
+# 203.0.113.1 is nobody's address. Give bind the address from the command line,
+# and begin the error with its name, bind.
 $ server 0 203.0.113.1
 server: ...
 server! server: bind*203.0.113.1*
@@ -80,8 +82,8 @@ END
 
 @test "step 3: clients can connect as soon as the server says so" {
     play_hindered <<'END'
-# Print the line after listen(2), not before: a client reads it and calls. The
-# port goes through htons(3) into the address and through ntohs(3) out of it.
+# Is listen(2) called, and before the line is printed? A client reads it and
+# calls. The port goes through htons(3) and ntohs(3).
 $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
@@ -134,6 +136,7 @@ $ peer connect 127.0.0.2 5000
 peer: [cannot connect: Connection refused]
 END
     play <<'END'
+# 0.0.0.0 is every address that this machine has.
 $ server 5000 0.0.0.0
 server: Socket successfully created
 server: Socket bound to 0.0.0.0 port 5000
@@ -143,8 +146,12 @@ $ peer connect 127.0.0.2 5000
 peer: [connected from port *]
 peer: ...
 END
+}
+
+@test "step 3: the address may have fifteen characters" {
+    on_linux "has more loopback addresses than 127.0.0.1"
     play <<'END'
-# The longest address has 15 characters, and a NUL: INET_ADDRSTRLEN.
+# The longest one has 15, and a NUL: INET_ADDRSTRLEN.
 $ server 5000 127.100.100.100
 server: Socket successfully created
 server: Socket bound to 127.100.100.100 port 5000
@@ -172,7 +179,7 @@ server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
 server: ...
-(server is stopped)
+(server is paused)
 $ peer connect 5000
 peer: [connected from port *]
 $ peer connect 5000
@@ -222,9 +229,9 @@ END
 
 @test "step 5: the server greets a client that says nothing, and ends" {
     play <<'END'
-# The server speaks first: it does not wait for the client. The greeting is the
-# characters up to the newline and no NUL; then the connection is closed. It
-# goes to the socket that accept returned, not to the listener.
+# It goes to the socket that accept returned, not to the listener, and at once:
+# the server does not wait for the client. It is the characters up to the newline
+# and no NUL; then the connection is closed.
 $ server 5000
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
@@ -247,7 +254,7 @@ END
 server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
-(server is stopped)
+(server is paused)
 \$ peer connect 5000
 peer: [connected from port {client}]
 peer< $first
@@ -270,7 +277,7 @@ server: Socket successfully created
 server: Socket bound to 127.0.0.1 port 5000
 server: Listening on 127.0.0.1 port 5000
 server: ...
-(server is stopped)
+(server is paused)
 $ peer connect 5000
 peer: [connected from port *]
 peer< finish
@@ -324,8 +331,9 @@ END
 
 @test "step 6: the client connects to the address and port that it is given" {
     play <<'END'
-# The port goes through htons(3); connect(2) takes the server's address, and
-# the client needs no bind.
+# connect(2) takes the server's address: its family, AF_INET (with another one
+# it may return 0 and connect to nobody), its port through htons(3), and the
+# length of the whole. The client needs no bind.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client 127.0.0.1 5000
@@ -368,7 +376,7 @@ END
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client -i
-client? Enter server address:
+client? Enter server address: 
 client< 127.0.0.1
 client? Enter server port: 
 client< {port}
@@ -394,16 +402,16 @@ END
 @test "step 7: the client prints all that comes, whatever the pieces" {
     long=$(repeat 5000 x)
     play <<END
-# One recv is not one message: print what came, and receive again until it
-# returns 0. What came is as long as recv said; there is no NUL behind it, and
-# one may be in it. Any byte may: in a char, 0xFF is equal to EOF.
+# Print as many bytes as this recv returned, and receive again until it returns
+# 0: one recv is not one message. Any byte may come. There is no NUL behind them,
+# one may be among them, and 0xFF is equal to EOF in a char.
 \$ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 \$ client 127.0.0.1 5000
 peer: [accepted]
 peer< bytes Thank you for connecting\n
 client: Thank you for connecting
-(client is stopped)
+(client is paused)
 peer< send one\ntwo\n
 peer< send $long\n
 peer< send a\0b\xff\xc3\xa9\nno newline at the end
@@ -435,10 +443,10 @@ peer< close
 END
 }
 
-@test "step 7: a reader of the client's output that is gone does not kill it" {
+@test "step 7: the client survives when nobody reads its output any more" {
     play <<'END'
 # Printing into a pipe that nobody reads raises SIGPIPE, as sending does. It is
-# ignored at the beginning of main.
+# ignored at the beginning of main, and no signal ends the client.
 $ peer listen 5000
 peer: [listening on 127.0.0.1 port 5000]
 $ client 127.0.0.1 5000

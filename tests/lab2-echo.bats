@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Lab 2, echo: what the server and the client must do, step by step.
-# Each test is a transcript of programs: tests/support/lab.bash has the key.
+# Each test is a transcript of programs: tests/README.md has the key.
 load support/lab
 
 # same_came_back CAUSE: compares what a client printed with what it read.
@@ -191,7 +191,8 @@ peer: quit\n
 peer< send exit\n
 peer: exit\n
 peer< finish
-# The count is of all bytes received, over all pieces, be they NULs or newlines.
+# The count is of all bytes received, over all pieces (count += n), be they NULs
+# or newlines.
 server: Client 127.0.0.1 port {client} disconnected after 39 bytes
 peer: [end of file]
 END
@@ -202,7 +203,7 @@ END
 # Data and the end of file can arrive together: recv returns the data first.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
-(server is stopped)
+(server is paused)
 $ peer connect 1234
 peer: [connected from port {client}]
 peer< send Hello\n
@@ -308,7 +309,7 @@ END
 # a send that failed end that client's connection only.
 $ server 1234
 server: Listening on 127.0.0.1 port 1234
-(server is stopped)
+(server is paused)
 $ peer connect 1234
 peer: [connected from port {one}]
 peer< send Hello world\n
@@ -394,7 +395,7 @@ peer: [connected from port *]
 server: Client 127.0.0.1 port * connected
 peer< send Hello\n
 peer: Hello\n
-# It may end while a client is connected.
+# SIGTERM ends it, whoever is connected.
 (server gets SIGTERM)
 (server ends)
 peer: [end of file]
@@ -420,8 +421,7 @@ peer: [accepted]
 client< Hello
 peer: Hello\n
 (client idles)
-# Print what comes back, not what was typed, and before more is sent: who sends
-# all of the input first may wait in send for ever, and so does the server.
+# Print what comes back, not what was typed, and before more is sent.
 peer< send HELLO\n
 client: HELLO
 # When as many bytes are back as it sent, the client reads the next line. Did it
@@ -480,7 +480,8 @@ $ client 127.0.0.1 1234
 peer: [accepted]
 client< seven and more
 peer: seven and more\n
-# One recv is not one answer: what comes back may come in pieces, too.
+# Print as many bytes as this recv returned, and receive until as many are back
+# as were sent.
 peer< send seven and more\n
 client: seven and more
 END
@@ -488,15 +489,16 @@ END
 
 @test "step 4: what comes back may come in pieces" {
     play <<'END'
-# One recv is not one answer. Receive until as many bytes came as were sent.
+# One recv is not one answer. Receive until as many bytes came as were sent, and
+# print as many each time as this recv returned, not as many as are still to come.
 $ peer listen 1234
 peer: [listening on 127.0.0.1 port 1234]
 $ client 127.0.0.1 1234
 peer: [accepted]
 client< Hello
 peer: Hello\n
-peer< bytes Hello\n
-client: Hello
+peer< bytes HELLO\n
+client: HELLO
 client< one, two
 peer: one, two\n
 peer< send one,
@@ -510,7 +512,7 @@ END
 @test "step 4: a server that is gone early: the client says so and exits 1" {
     for gone in close reset; do
         play <<END
-# recv returns 0, or -1, before all bytes are back.
+# recv returns 0, or -1, before all bytes are back: err(1, ...) or errx.
 \$ peer listen 1234
 peer: [listening on 127.0.0.1 port 1234]
 \$ client 127.0.0.1 1234
@@ -534,7 +536,7 @@ peer: [listening on 127.0.0.1 port 1234]
 $ client 127.0.0.1 1234
 peer: [accepted]
 peer: ...
-(client is stopped)
+(client is paused)
 client< Hello
 peer< finish
 peer< reset
@@ -564,7 +566,7 @@ peer< send Good bye\n
 peer< send and thanks
 peer< close
 # What came before the end of input is part of the rest: it is lost when it was
-# read into another buffer, as that of a FILE.
+# read into another buffer, that of stdio (fgets, fread, getchar).
 client: Welcome
 client: Good bye
 client: and thanks[no newline]

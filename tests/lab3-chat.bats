@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Lab 3, chat: what the server and the client must do, step by step.
-# Each test is a transcript of programs: tests/support/lab.bash has the key.
+# Each test is a transcript of programs: tests/README.md has the key.
 load support/lab
 
 # The first lines of most chats, with the scripted peer as the client or the
@@ -106,8 +106,9 @@ END
 
 @test "step 2: the server prints the client's line" {
     { server_chats; cat <<'END'; } | play
-# The server hears before it speaks. What was received is no string: print as
-# many bytes as the line has.
+# The server hears before it speaks. Does it wait in read, though the line has
+# come? Add what read returned to `end`, and look for the newline up to there.
+# What was received is no string: print as many bytes as the line has.
 peer< send This is from Client\n
 server: From Client: This is from Client
 server: ...
@@ -149,8 +150,8 @@ END
 
 @test "step 2: an empty line is a line" {
     { server_chats; cat <<'END'; } | play
-# A length of 0 is not the end of file: only recv's 0 is. Nor is it bye: memcmp
-# finds 0 bytes of anything equal.
+# A length of 0 is not the end of file: only recv's 0 is. Nor is it bye: compare
+# the lengths before memcmp, which finds 0 bytes of anything equal.
 peer< send \n
 server: From Client: 
 server: ...
@@ -160,8 +161,8 @@ END
 @test "step 2: a line of 1024 bytes is a line, with \\n or \\r\\n" {
     for line in "$(repeat 1023 x)\\n" "$(repeat 1022 x)\\r\\n"; do
         { server_chats; cat <<END; } | play
-# The limit counts all bytes of the line, the newline too. There has to be room
-# for the last of them.
+# The limit counts all bytes of the line, the newline too, and 1024 are allowed.
+# There has to be room for the last of them.
 peer< send $line
 server: From Client: ${line%%\\*}
 server: ...
@@ -171,8 +172,9 @@ END
 
 @test "step 3: the two sides take turns" {
     { server_chats; cat <<'END'; } | play_hindered timeouts=50
-# After a line is heard, one is typed and sent, and then the next is heard. Wait
-# for it as long as it takes.
+# After a line is heard, one is typed and sent, and then the next is heard. There
+# are two readers: `typed` is stdin, `heard` the connection. Wait for a line as
+# long as it takes.
 peer< send This is from Client\n
 server: From Client: This is from Client
 (server idles)
@@ -182,7 +184,7 @@ peer: Hello\n
 peer< send I am client\n
 server: From Client: I am client
 server< Nice to hear
-# A newline counts only in bytes that have come: behind them is older text.
+# Look for the newline only in bytes that have come: behind them is older text.
 peer: Nice to hear\n
 END
     { client_chats; cat <<'END'; } | play_hindered timeouts=50
@@ -218,8 +220,9 @@ END
 @test "step 3: lines that come together are heard one by one" {
     { server_chats; cat <<'END'; } | play
 # One recv may bring more than one line. Keep what is behind the first newline
-# for the next turn, in a buffer of this reader's own.
-(server is stopped)
+# for the next turn, in a buffer of this reader's own. A line that is heard twice
+# was not taken out: `start` moves on from where it was.
+(server is paused)
 peer< send one\ntwo\nthr
 (server continues)
 server: From Client: one
@@ -276,10 +279,10 @@ client: From Server: still there?
 END
 }
 
-@test "step 3: the last typed line counts without its newline" {
+@test "step 3: the last typed line counts without its newline, then it is bye" {
     { client_chats; cat <<'END'; } | play
 # At the end of input, what stands before it is a line. After that it is bye,
-# which is sent, and ends the program.
+# which is sent like any line (`say` adds the newline), and ends the program.
 peer< send Hello\n
 client: From Server: Hello
 client< not finished^D
@@ -288,7 +291,7 @@ peer< send go on\n
 client: From Server: go on
 peer: bye\n
 peer: [end of file]
-# Who says bye prints no closing line: it is for who hears it.
+# Who says bye is done. The closing line is for who hears it.
 (client exits 0)
 END
 }
@@ -349,7 +352,7 @@ END
 @test "step 4: bye in the middle of a chat, together with other lines" {
     { server_chats; cat <<'END'; } | play
 # Each line is heard in its turn, bye too.
-(server is stopped)
+(server is paused)
 peer< send Hello\nbye\nnobody hears this\n
 peer< finish
 (server continues)
@@ -429,7 +432,7 @@ END
     { server_chats; cat <<'END'; } | play
 # After the end of file and a reset, sending fails with EPIPE, which is no other
 # end than ECONNRESET.
-(server is stopped)
+(server is paused)
 peer< send This is from Client\n
 peer< finish
 peer< reset
@@ -440,7 +443,7 @@ server: Client disconnected....
 (server exits 0)
 END
     { client_chats; cat <<'END'; } | play
-(client is stopped)
+(client is paused)
 peer< send Hello\n
 peer< finish
 peer< reset

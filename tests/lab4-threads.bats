@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Lab 4, threads: what the server and the client must do, step by step.
-# Each test is a transcript of programs: tests/support/lab.bash has the key.
+# Each test is a transcript of programs: tests/README.md has the key.
 load support/lab
 
 thanks='Server has received your data thanks'
@@ -102,7 +102,6 @@ END
 @test "step 1: the server gives a client its number" {
     {
         echo '# Count up first, then store the number: the first client is 1.'
-        echo "# The port is the client's; ntohs puts its bytes in order."
         server_serves
         printf '%s\n' 'server: ...' 'peer: ...'
     } | play
@@ -116,14 +115,18 @@ END
 @test "step 2: a line is printed, and answered" {
     {
         server_serves
-        echo '# The answer is a line, too: it ends with a newline, and no NUL.'
+        cat <<'END'
+# Nothing is printed? A thread may wait for the lock: whoever takes it gives it
+# back, in step 1, too. The answer is a line: it ends with a newline, and no NUL.
+END
         talks peer 1 'Hello from the client 1'
     } | play
     { server_serves; cat <<END; } | play
-# Print the line first, and then answer it.
+# Print the line first, and then answer it. What is printed after that, while
+# the server stands still here, comes too late.
 peer< send Hello\n
 peer: $thanks\n
-(server is stopped)
+(server is paused)
 server: Client 1: Hello
 END
 }
@@ -158,6 +161,18 @@ END
 }
 
 @test "step 2: a thread that starts late serves its own client" {
+    play_hindered thread=+200@1 <<'END'
+# Here the first thread starts late, and the second does not. The numbers are in
+# the order of accept: main gives them, and not the threads.
+$ server 3000
+server: Listening on 127.0.0.1 port 3000
+$ peer connect 3000
+peer: [connected from port {first}]
+$ peer connect 3000
+peer2: [connected from port {second}]
+server~ Client 1 connected from *127.0.0.1 port {first}
+server~ Client 2 connected from *127.0.0.1 port {second}
+END
     play_hindered thread=+100 <<END
 # Here every thread starts 100 ms late, when more clients have been accepted. A
 # thread must be given memory of its own, from malloc: a variable of main's, or
@@ -179,18 +194,6 @@ $(talks peer2 2 two)
 $(talks peer3 3 three)
 $(talks peer 1 one)
 END
-    play_hindered thread=+200@1 <<'END'
-# Here the first thread starts late, and the second does not. The numbers are in
-# the order of accept: main gives them, and not the threads.
-$ server 3000
-server: Listening on 127.0.0.1 port 3000
-$ peer connect 3000
-peer: [connected from port {first}]
-$ peer connect 3000
-peer2: [connected from port {second}]
-server~ Client 1 connected from *127.0.0.1 port {first}
-server~ Client 2 connected from *127.0.0.1 port {second}
-END
 }
 
 @test "step 2: lines in pieces, and several in one piece" {
@@ -200,7 +203,7 @@ END
 peer< bytes one\n
 server: Client 1: one
 peer: $thanks\n
-(server is stopped)
+(server is paused)
 peer< send two\nthree\r\n\nfo
 (server continues)
 server: Client 1: two
@@ -249,7 +252,7 @@ END
     long=$(repeat 60 ', and a long line') lines=(1 2 3 4 5 6)
     {
         crowd_connects
-        echo '(server is stopped)'
+        echo '(server is paused)'
         for ((i = 1; i <= 70; i++)); do
             echo "${crowd[i]}< send $(printf "%s$long\\\\n" "${lines[@]}")"
         done
@@ -303,7 +306,7 @@ END
 $(talks peer 1 Hello)
 # Look for bye before the line is printed and answered. It ends this client's
 # thread, and not the server. Count down before the count is printed: it is
-# that of the others.
+# that of the others. 4294967295 is 0 - 1: step 1 counts each of them up.
 peer< send bye\n
 server: Client 1 disconnected (0 still connected)
 # Nobody answers bye. Close the connection, or the client waits for ever.
@@ -355,7 +358,7 @@ peer: [end of file]
 END
 }
 
-@test "step 3: who leaves is not counted any more, and has no successor" {
+@test "step 3: who leaves is not counted any more, and numbers are not reused" {
     { server_serves; cat <<END; } | play
 # The number is that of all clients so far, the count that of those who are
 # there, without the one who leaves.
@@ -387,7 +390,7 @@ END
 \$ peer connect 3000
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
-(server is stopped)
+(server is paused)
 peer< send bye\n
 peer2< send bye\n
 (server continues)
@@ -437,7 +440,7 @@ server: Client 1 disconnected (1 still connected)
 peer< connect
 peer: [connected from port {third}]
 server: Client 3 connected from 127.0.0.1 port {third}
-(server is stopped)
+(server is paused)
 peer< send $(repeat 9 'Hello\\n')
 peer< $gone
 (server continues)
@@ -470,7 +473,7 @@ END
 @test "step 3: seventy clients leave at once" {
     {
         crowd_connects
-        echo '(server is stopped)'
+        echo '(server is paused)'
         for ((i = 1; i <= 70; i++)); do
             echo "${crowd[i]}< close"
         done
@@ -536,7 +539,7 @@ server! *
 peer< send Hello\n
 peer: $thanks\n
 (server has descriptors again)
-# One may have been let in, and sent away. Who is in the queue is served.
+# One client may have been accepted, and closed. Who is in the queue is served.
 peer2: ...
 peer3< send Hello\n
 peer3: $thanks\n
@@ -591,7 +594,8 @@ peer< send $thanks\n
 client: From Server: $thanks
 client< 
 peer: \n
-# An answer may come in pieces, and any byte may be in it. Print what came.
+# An answer may come in pieces, end in \r\n, and have any byte in it. It comes from
+# the reader of the connection, not from that of stdin.
 peer< bytes a\0b %s\r\n
 client: From Server: a\0b %s
 # An empty line is an answer, and not the end of file.
@@ -646,7 +650,8 @@ client! *
 (client exits 1)
 END
         { client_talks; cat <<END; } | play
-# SIGPIPE is ignored, or it would end the program.
+# To send to a server that is gone fails, or the next recv does. SIGPIPE is
+# ignored, or it would end the program.
 client< Hello
 peer: Hello\n
 peer< send $thanks\n
@@ -658,7 +663,8 @@ client! *
 END
     done
     { client_talks; cat <<END; } | play
-# SIGPIPE is ignored, or it would end the program.
+# To send to a server that is gone fails. SIGPIPE is ignored, or it would end the
+# program.
 (client idles)
 peer< finish
 peer< reset
@@ -718,7 +724,7 @@ client! *
 END
 }
 
-@test "step 5: all lines of a file are answered" {
+@test "step 5: all lines of a file are answered, up to bye" {
     printf 'one\nt\0w\377o\nthree' >"$folder/typed"
     play <<END
 # A typed line has a length. It may have a NUL in it, or a byte like EOF.

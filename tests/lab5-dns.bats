@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Lab 5, dns: what the server and the client must do, step by step.
-# Each test is a transcript of programs: tests/support/lab.bash has the key, and
+# Each test is a transcript of programs: tests/README.md has the key, and
 # tests/support/names the names that are looked up.
 load support/lab
 looks_up=yes # in tests/support/names
@@ -77,8 +77,8 @@ END
 
 @test "step 1: without operands it is port 5300 of 127.0.0.1" {
     play <<'END'
-# All hints that are not set have to be 0: begin with = {...}. If somebody else
-# has the port just now, the server says so, and which it is.
+# All hints that are not set have to be 0: begin with = {.ai_family = ...}. If
+# somebody else has the port just now, the server says so, and which it is.
 $ server >&2
 server! *127.0.0.1 port 5300*
 END
@@ -142,16 +142,17 @@ END
 @test "step 2: a name that nobody has gets the resolver's words" {
     { server_serves; cat <<END; } | play_hindered timeouts=50
 # The result of getaddrinfo is no errno: gai_strerror(3) has the words for it.
-# All hints that are not set have to be 0. There is no list then, and nothing to
-# give back. The answer ends with an empty line, this one too, and the next name
-# is awaited, for as long as it takes.
+# All hints that are not set have to be 0. There is no list then: do not call
+# freeaddrinfo. The answer ends with an empty line, this one too, and the next
+# name is awaited, for as long as it takes.
 $(fails peer 1 unknown.test)
 (server idles)
+# Is every name unknown? AI_NUMERICHOST is for step 1, the server's own address.
 $(fails peer 1 later.test "$(build/support/peer reason EAI_AGAIN)")
 $(fails peer 1 broken.test "$(build/support/peer reason EAI_FAIL)")
 $(fails peer 1 'no name at all')
 $([ "$(uname)" != Linux ] || fails peer 1 nodata.test '*')
-# No line is the end here: bye is a name, and so is an empty line.
+# Neither bye nor an empty line ends it: both are names that nobody has.
 $(fails peer 1 '')
 $(fails peer 1 bye)
 END
@@ -245,7 +246,7 @@ server: Client 1 disconnected (1 still connected)
 \$ peer connect 5300
 peer3: [connected from port {third}]
 server: Client 3 connected from 127.0.0.1 port {third}
-(server is stopped)
+(server is paused)
 peer3< send three.test\nthree.test\nthree.test\n
 peer3< $gone
 (server continues)
@@ -330,7 +331,8 @@ END
 peer< send www.test\n
 server: Client 1 asked for www.test: 3 addresses
 # In digits, of whatever family, without a port: getnameinfo(3) with
-# NI_NUMERICHOST. The order is the list's.
+# NI_NUMERICHOST. The order is the list's. The same one each time? Take the entry
+# that the loop is at, not the first.
 peer: IP of www.test 203.0.113.80\n
 peer: IP of www.test 2001:db8::80\n
 peer: IP of www.test 203.0.113.7\n
@@ -401,7 +403,7 @@ END
                 "peer${i#1}: [connected from port {p$i}]" \
                 "server: Client $i connected from 127.0.0.1 port {p$i}"
         done
-        echo '(server is stopped)'
+        echo '(server is paused)'
         for i in {1..9}; do
             echo "peer${i#1}< send name$i.test\\n"
         done
@@ -506,11 +508,12 @@ END
 @test "step 3: threads that share data take turns" {
     needs_thread_sanitizer
     { server_serves; cat <<END; } | play_threads
-# Both lookups take 200 ms, so that both threads are at it at the same time.
+# Whatever more than one thread uses is used under one mutex. (Both lookups take
+# 200 ms, so that both threads are at it at the same time.)
 \$ peer connect 5300
 peer2: [connected from port {second}]
 server: Client 2 connected from 127.0.0.1 port {second}
-(server is stopped)
+(server is paused)
 peer< send late.test\n
 peer2< send late.test\n
 (server continues)
@@ -551,9 +554,11 @@ END
 
 @test "step 4: the client looks its server up, and connects" {
     {
-        echo '# Three lines: after socket, before connect, and after it. The'
-        echo '# address and the port are those that connect gets, in digits:'
-        echo '# NI_NUMERICHOST, NI_NUMERICSERV.'
+        cat <<'END'
+# Three lines: after socket, before connect, and after it. The address and the
+# port are those that connect gets, in digits: NI_NUMERICHOST, NI_NUMERICSERV.
+# Port 0, or nobody who calls? getaddrinfo wants the service, too, and SOCK_STREAM.
+END
         client_asks
         cat <<'END'
 (client idles)
@@ -616,7 +621,7 @@ END
     done
     printf '127.0.0.%d first.test\n' 1 2 3 >"$folder/names"
     NAMES=$folder/names play <<'END'
-# The first one that answers is enough.
+# The first one that answers is enough: leave the loop when connected.
 $ peer listen 5300
 peer: [listening on 127.0.0.1 port 5300]
 $ client first.test 5300
@@ -680,7 +685,7 @@ client: Socket successfully created
 client: IP of nobody.test 127.0.0.2
 client: Socket successfully created
 client: IP of nobody.test 127.0.0.3
-# Behind the loop there may be no connection.
+# Behind the loop there may be no connection: say so, and exit 1.
 client! *
 (client exits 1)
 END
@@ -706,14 +711,16 @@ END
     { client_asks; cat <<END; } | play_hindered timeouts=50
 # An answer has as many lines as it has: print each one when it has come. The
 # empty line, which is its end, is not printed.
-client< www.test
-peer: www.test\n
-peer< send IP of www.test 203.0.113.80\nIP of www.test 2001:db8::80\n
-client: IP of www.test 203.0.113.80
-client: IP of www.test 2001:db8::80
+client< www.juniv.edu
+# All of the name is sent: len bytes, for the size of a pointer is 8.
+peer: www.juniv.edu\n
+peer< send IP of www.juniv.edu 203.0.113.80\nIP of www.juniv.edu 2001:db8::80\n
+client: IP of www.juniv.edu 203.0.113.80
+client: IP of www.juniv.edu 2001:db8::80
 (client idles)
-peer< bytes IP of www.test 203.0.113.7\n\r\n
-client: IP of www.test 203.0.113.7
+peer< bytes IP of www.juniv.edu 203.0.113.7\n\r\n
+client: IP of www.juniv.edu 203.0.113.7
+# The empty line ends the answer: then the next name is read.
 client< unknown.test
 peer: unknown.test\n
 # A lookup that failed is an answer like any other.
@@ -790,7 +797,7 @@ client< $(repeat 1024 n)
 client! *
 client< unknown.test
 peer: unknown.test\n
-# Lab 3's limit is for what the client receives, too.
+# What the client receives has a limit, too.
 client: ...
 peer< send $(repeat 3000 x)
 client! *

@@ -61,7 +61,7 @@ static void gets_signal(struct actor *actor, const struct line *line)
 
 /* Who ends just then may never stop: the sanitizer that looks for leaks has
    stopped it already, and is stopped in its turn. */
-static void is_stopped(struct actor *actor, const struct line *line)
+static void is_paused(struct actor *actor, const struct line *line)
 {
     long long deadline = now_ms() + GROW_MS;
     siginfo_t info = {0};
@@ -210,7 +210,7 @@ static const struct direction {
     {"idles", idles},
     {"gets SIGTERM", gets_signal},
     {"gets SIGINT", gets_signal},
-    {"is stopped", is_stopped},
+    {"is paused", is_paused},
     {"continues", continues},
     {"is not heard any more", is_not_heard},
     {"runs out of descriptors", runs_out},

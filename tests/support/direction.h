@@ -5,7 +5,7 @@
  *     (NAME ends by itself)    not of a signal
  *     (NAME ends)              (NAME idles)     uses no processor, says nothing
  *     (NAME gets SIGTERM)      (NAME gets SIGINT)
- *     (NAME is stopped)        (NAME continues)
+ *     (NAME is paused)         (NAME continues)
  *     (NAME is not heard any more)         its stdout is closed
  *     (NAME runs out of descriptors)       (NAME has descriptors again)
  *     (NAME can open no more)              but may open again what it closes

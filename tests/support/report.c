@@ -123,7 +123,7 @@ static const struct symptom {
      "Lock the mutex before each such use; see pthreads(7)."},
     {"out of bounds", "The program reads or writes past the end of an array. "
                       "Is there room for the byte after the last one?"},
-    {"LeakSanitizer", "Memory that was allocated is never freed."},
+    {"detected memory leaks", "Memory that was allocated is never freed."},
     {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
                   "report names file and line."},
     {"runtime error", "The C language does not define what this does; the "
@@ -137,6 +137,10 @@ static const struct symptom {
     {"Interrupted system call",
      "A signal came while the call waited: -1 with EINTR. Nothing is wrong; "
      "call it again. See signal(7)."},
+    {"Invalid argument",
+     "A call got what it cannot use: the length of an address is the sizeof of "
+     "its struct, or ai_addrlen, not of a pointer; accept wants a socket that "
+     "listens. Its man page has more, at EINVAL."},
     {"Bad file descriptor",
      "A descriptor is used after it was closed, or before it was opened."},
     {"Operation not supported",
@@ -208,7 +212,7 @@ static void print_cause(const char *symptom, const char *hint)
         print_wrapped(symptom);
     for (int i = 0; i < actor_count; i++) {
         const char *summary = said(&actors[i], "SUMMARY: ");
-        const char *own_line = said(&actors[i], " labs/");
+        const char *own_line = said(&actors[i], " labs/lab");
         if (summary)
             printf("    %.*s\n", (int)strcspn(summary, "\n"), summary);
         if (summary && own_line)
@@ -329,11 +333,13 @@ static const char *symptom_of_text(const char *want, const char *got)
 {
     size_t wanted = strlen(want), len = strlen(got);
 
-    if (strncmp(want, got, len) == 0 && (len == sizeof(char *)))
+    size_t text = len - (len > 2 && strcmp(got + len - 2, "\\n") == 0 ? 2 : 0);
+
+    if (strncmp(want, got, text) == 0 && text == sizeof(char *))
         return "These are 8 bytes, the size of a pointer: sizeof of a pointer "
                "is not the length of what it points to.";
     if (len > wanted && strncmp(want, got, wanted) == 0 && wanted > 0 &&
-        strcmp(got + wanted, "[no newline]") != 0)
+        got[wanted] != '[' && strcmp(got + wanted, "\\r") != 0)
         return "The newline behind the line is missing, and more follows on "
                "the same line.";
     if (strstr(want, "\\0") && strncmp(want, got, strcspn(want, "\\")) == 0 &&
@@ -343,7 +349,8 @@ static const char *symptom_of_text(const char *want, const char *got)
     if (strstr(got, "\\0") && !strstr(want, "\\0"))
         return "A NUL byte, the end of a C string, was sent along or printed: "
                "the length of a message is strlen, not sizeof.";
-    if (strstr(got, "\\r") && !strstr(want, "\\r"))
+    if ((strstr(got, "\\r") && !strstr(want, "\\r")) ||
+        (len > wanted && strcmp(got + wanted, "\\r") == 0))
         return "A carriage return, \\r, stands before the newline: telnet "
                "sends it, and it belongs to the line's end, not to the line.";
     if (strcmp(got, "[reset]") == 0)
