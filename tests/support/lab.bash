@@ -1,13 +1,5 @@
 # What every lab's tests stand on. A test is a transcript, which `play` runs:
-#
-#     play <<'END'
-#     # What is likely wrong when a line below does not hold.
-#     $ server 5000
-#     server: Listening on 127.0.0.1 port 5000
-#     END
-#
-# tests/support/script.h explains the lines; peer.c, the scripted peer.
-# PAIR is the folder of the server and client under test.
+# tests/README.md has the key. PAIR is the folder of the server and client.
 
 cd "$BATS_TEST_DIRNAME/.." || exit
 lab=$(basename "$BATS_TEST_FILENAME" .bats)

@@ -138,9 +138,8 @@ static const struct symptom {
      "A signal came while the call waited: -1 with EINTR. Nothing is wrong; "
      "call it again. See signal(7)."},
     {"Invalid argument",
-     "A call got what it cannot use: the length of an address is the sizeof of "
-     "its struct, or ai_addrlen, not of a pointer; accept wants a socket that "
-     "listens. Its man page has more, at EINVAL."},
+     "The length of an address is the sizeof of its struct, or ai_addrlen; "
+     "accept wants a socket that listens. The call's man page has EINVAL."},
     {"Bad file descriptor",
      "A descriptor is used after it was closed, or before it was opened."},
     {"Operation not supported",
