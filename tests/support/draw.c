@@ -5,18 +5,17 @@
  *
  *     draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] [-w WIDTH] TRACE
  *
- * -a keeps to ASCII. -w is the width, in place of the terminal's or 80. -o
- * writes the picture as SVG instead. -m masks what changes from run to run: the
- * server's port is PORT, other ports are *, and what happened side by side gets
- * a fixed order.
+ * -a keeps to ASCII. -w is the width, 80 without it. -o writes the picture as
+ * SVG instead. -m masks what changes from run to run: the server's port is PORT,
+ * other ports are *, and what happened side by side gets a fixed order.
  */
 #include "draw.h"
 
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <err.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,177 +25,171 @@ enum { SLOW_US = 20000 }; /* who took longer has waited */
 static struct picture picture = {.title = "What was called"};
 static const char *masked_port; /* or NULL */
 
-/* Words. */
+/* Words: what is written in a row has room for ROW_TEXT. */
+
+static void add(char *text, const char *format, ...)
+{
+    size_t len = strlen(text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text + len, ROW_TEXT - len, format, arguments);
+    va_end(arguments);
+}
+
+static const char *mask(const char *port, const char *other)
+{
+    if (masked_port == NULL)
+        return port;
+    return strcmp(port, "0") == 0 || strcmp(port, server_port) == 0
+               ? masked_port
+               : other;
+}
 
 static const char *show_address(const char *address)
 {
-    static char text[ADDRESS];
+    static char text[ADDRESS + 8];
     const char *colon = strrchr(address, ':');
 
-    snprintf(text, sizeof(text), "%s", address);
-    if (masked_port && colon)
-        snprintf(text, sizeof(text), "%.*s%s", (int)(colon + 1 - address),
-                 address,
-                 strcmp(colon, ":0") == 0 || strcmp(colon + 1, server_port) == 0
-                     ? masked_port
-                     : "*");
+    if (colon == NULL)
+        return address;
+    snprintf(text, sizeof(text), "%.*s:%s", (int)(colon - address), address,
+             mask(colon + 1, "*"));
     return text;
 }
 
-static void describe_lookup(const struct call *call, char *text)
+static void add_lookup(char *text, const char *names)
 {
     char host[ADDRESS] = "", service[ADDRESS] = "";
 
-    sscanf(call->text, "%63s %63s", host, service);
-    if (strcmp(service, "NULL") == 0)
-        snprintf(text, ROW_TEXT, "getaddrinfo(%s)", host);
-    else if (masked_port &&
-             (strcmp(service, "0") == 0 || strcmp(service, server_port) == 0))
-        snprintf(text, ROW_TEXT, "getaddrinfo(%s, %s)", host, masked_port);
-    else
-        snprintf(text, ROW_TEXT, "getaddrinfo(%s, %s)", host, service);
+    sscanf(names, "%63s %63s", host, service);
+    add(text,
+        strcmp(service, "NULL") == 0 ? "getaddrinfo(%s)"
+                                     : "getaddrinfo(%s, %s)",
+        host, mask(service, service));
 }
 
-static const char *name_of(long signal_number)
+static void add_status(char *text, long status)
 {
-    static const struct {
-        const char *name;
-        long number;
-    } signals[] = {
-        {"SIGABRT", SIGABRT}, {"SIGBUS", SIGBUS},   {"SIGFPE", SIGFPE},
-        {"SIGHUP", SIGHUP},   {"SIGILL", SIGILL},   {"SIGINT", SIGINT},
-        {"SIGKILL", SIGKILL}, {"SIGPIPE", SIGPIPE}, {"SIGQUIT", SIGQUIT},
-        {"SIGSEGV", SIGSEGV}, {"SIGTERM", SIGTERM},
+#define NAME(signal) [signal] = #signal
+    static const char *const names[] = {
+        NAME(SIGABRT), NAME(SIGBUS),  NAME(SIGFPE),  NAME(SIGHUP),
+        NAME(SIGILL),  NAME(SIGINT),  NAME(SIGKILL), NAME(SIGPIPE),
+        NAME(SIGQUIT), NAME(SIGSEGV), NAME(SIGTERM),
     };
+    const long count = sizeof(names) / sizeof(*names);
 
-    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        if (signals[i].number == signal_number)
-            return signals[i].name;
-    return "a signal";
-}
-
-static void describe_exit(const struct call *call, char *text)
-{
-    if (call->is_killed)
-        snprintf(text, ROW_TEXT, "killed by %s", name_of(call->len));
+    if (status >= 0)
+        add(text, "ends: exit %ld", status);
     else
-        snprintf(text, ROW_TEXT, "ends: exit %ld", call->len);
+        add(text, "killed by %s",
+            -status < count && names[-status] ? names[-status] : "a signal");
 }
 
 /* What is printed has ports, too. */
-static void describe_print(const char *printed, char *text)
+static void add_print(char *text, const char *printed)
 {
     char port[8];
-    int at = snprintf(text, ROW_TEXT, "prints \""), len;
+    int len;
 
-    while (*printed && at < ROW_TEXT - 16) {
-        if (masked_port && sscanf(printed, "port %7[0-9]%n", port, &len) == 1) {
-            at += snprintf(text + at, 16, "port %s",
-                           strcmp(port, server_port) ? "*" : masked_port);
-            printed += len;
-        } else {
-            text[at++] = *printed++;
-        }
+    for (add(text, "prints \""); *printed; printed += len) {
+        len = 1;
+        if (sscanf(printed, "port %7[0-9]%n", port, &len) == 1)
+            add(text, "port %s", mask(port, "*"));
+        else
+            add(text, "%c", *printed);
     }
-    snprintf(text + at, 2, "\"");
+    add(text, "\"");
+}
+
+/* A call on a descriptor. */
+static void add_call(char *text, const struct call *call)
+{
+    bool listens = call->kind == LISTEN;
+    const char *detail = listens && call->len == SOMAXCONN ? "SOMAXCONN"
+                         : call->kind == BIND || call->kind == CONNECT
+                             ? show_address(call->text)
+                             : call->text;
+
+    add(text, "%s(%d", call->name, call->fd);
+    if (detail[0])
+        add(text, ", %s", detail);
+    if (call->kind == SEND || (listens && detail[0] == '\0'))
+        add(text, ", %ld", call->len);
+    add(text, ")");
 }
 
 static void describe_begin(const struct call *call, char *text)
 {
-    size_t size = ROW_TEXT;
-    int fd = call->fd;
-    char number[24];
-
-    snprintf(number, sizeof(number), "%ld", call->len);
-
-    if (is(call, "socket "))
-        snprintf(text, size, "socket(%s)",
-                 strcmp(call->text, "IPv4 TCP") == 0 ? "" : call->text);
-    else if (is(call, "bind connect "))
-        snprintf(text, size, "%s(%d, %s)", call->name, fd,
-                 show_address(call->text));
-    else if (is(call, "listen "))
-        snprintf(text, size, "listen(%d, %s)", fd,
-                 call->len == SOMAXCONN ? "SOMAXCONN" : number);
-    else if (sends(call))
-        snprintf(text, size, "%s(%d, %s, %ld)", call->name, fd, call->text,
-                 call->len);
-    else if (is(call, "shutdown "))
-        snprintf(text, size, "shutdown(%d, %s)", fd, call->text);
-    else if (is_stdin(call) && receives(call))
-        snprintf(text, size, "%s(stdin)", call->name);
-    else if (polls(call))
-        snprintf(text, size, "%s()", call->name);
-    else if (is(call, "getaddrinfo "))
-        describe_lookup(call, text);
-    else if (is(call, "exit "))
-        describe_exit(call, text);
-    else if (is(call, "prints "))
-        describe_print(call->text, text);
-    else if (is(call, "more "))
-        snprintf(text, size, "(more is not drawn)");
-    else if (creates(call))
-        snprintf(text, size, "%s", call->name);
-    else if (receives(call) && call->text[0])
-        snprintf(text, size, "%s(%d, %s)", call->name, fd, call->text);
-    else
-        snprintf(text, size, "%s(%d)", call->name, fd);
+    switch (call->kind) {
+    case SOCKET:
+        add(text, "socket(%s)",
+            strcmp(call->text, "IPv4 TCP") ? call->text : "");
+        break;
+    case STDIN:
+        add(text, "%s(stdin)", call->name);
+        break;
+    case POLL:
+        add(text, "%s()", call->name);
+        break;
+    case THREAD:
+    case FORK:
+        add(text, "%s", call->name);
+        break;
+    case LOOKUP:
+        add_lookup(text, call->text);
+        break;
+    case PRINT:
+        add_print(text, call->text);
+        break;
+    case EXIT:
+        add_status(text, call->len);
+        break;
+    case MORE:
+        add(text, "(more is not drawn)");
+        break;
+    default:
+        add_call(text, call);
+    }
 }
 
 /* What came of a call, or nothing where that is plain. */
 static void describe_end(const struct call *call, char *text)
 {
-    size_t size = ROW_TEXT;
+    bool receives = call->kind == RECEIVE || call->kind == STDIN;
 
-    text[0] = '\0';
-    if (call->result == -1)
-        snprintf(text, size, " = -1 %s", call->error);
-    else if (is(call, "accept accept4 "))
-        snprintf(text, size, " = %ld from %s", call->result,
-                 show_address(call->remote));
-    else if (receives(call) && call->result == 0)
-        snprintf(text, size, " = 0 end of file");
-    else if (receives(call))
-        snprintf(text, size, " = %ld %s%s", call->result, call->got,
-                 call->part ? " (part)" : "");
-    else if (sends(call) && call->result < call->len)
-        snprintf(text, size, " = %ld: a short write", call->result);
-    else if (is(call, "socket getaddrinfo ") || polls(call))
-        snprintf(text, size, " = %ld", call->result);
+    if (call->result == -1) {
+        add(text, " = -1 %s", call->error);
+    } else if (call->kind == ACCEPT) {
+        add(text, " = %ld from %s", call->result, show_address(call->remote));
+    } else if (receives && call->result == 0) {
+        add(text, " = 0 end of file");
+    } else if (receives) {
+        add(text, " = %ld %s%s", call->result, call->got,
+            call->part ? " (part)" : "");
+    } else if (call->kind == SEND && call->result < call->len) {
+        add(text, " = %ld: a short write", call->result);
+    } else if (call->kind == SOCKET || call->kind == LOOKUP ||
+               call->kind == POLL) {
+        add(text, " = %ld", call->result);
+    }
 }
 
-/* Rows, in order. */
+/* Rows. */
+
+/* What a line does or will do next. */
+static struct call *current_call(const struct line *line)
+{
+    if (line->now == NULL)
+        return line->first;
+    return line->now->done ? line->now->next : line->now;
+}
 
 static char state_of(const struct line *line)
 {
-    const struct call *last =
-        line->next > 0 ? line->calls[line->next - 1] : NULL;
-
     if (!line->started || line->gone)
         return ' ';
-    return last && last->begun && !last->done ? ':' : '|';
-}
-
-static struct row *last_row(void)
-{
-    return &picture.rows[picture.row_count - 1];
-}
-
-static struct row *add_row(struct call *call)
-{
-    picture.rows =
-        realloc(picture.rows, (picture.row_count + 1) * sizeof(*picture.rows));
-    if (picture.rows == NULL)
-        err(1, "realloc");
-    picture.row_count++;
-    struct row *row = last_row();
-    *row = (struct row){.line = call->line, .times = 1};
-    for (size_t i = 0; i < picture.count; i++)
-        row->states[i] = state_of(picture.columns[i]);
-    /* What has just ended is still there in its last row. */
-    if (row->states[call->line->column] == ' ')
-        row->states[call->line->column] = '|';
-    return row;
+    return line->now && !line->now->done ? ':' : '|';
 }
 
 /* A program that spins would fill the picture. */
@@ -206,54 +199,43 @@ static bool is_repeated(const struct row *before, const struct row *row)
            strcmp(before->text, row->text) == 0;
 }
 
-static void begin_call(struct call *call)
-{
-    call->begun = true;
-    call->line->started = true;
-    call->line->next++;
-    if (creates(call) && call->to)
-        call->to->started = true;
-    for (size_t i = 0; i < line_count; i++) {
-        struct line *line = &lines[i];
-        if ((is(call, "exit ") && line->pid == call->line->pid) ||
-            (is(call, "return more ") && line == call->line))
-            line->gone = true;
-    }
-}
-
 /* An end is worth a row when somebody hears of it, or when it is a failure. */
 static bool is_shown(const struct call *call)
 {
-    if (call->line->column < 0 || is(call, "return "))
+    if (call->line->column < 0 || call->kind == RETURN)
         return false;
-    return !is(call, "exit ") || call->to || call->len;
+    return call->kind != EXIT || call->to || call->len;
 }
 
 /* EAGAIN and EINPROGRESS are for who does not want to wait. */
 static bool has_failed(const struct call *call)
 {
-    if (is(call, "exit "))
+    if (call->kind == EXIT)
         return call->len != 0;
     return call->result == -1 &&
            (creates(call) || (strcmp(call->error, "EAGAIN") != 0 &&
                               strcmp(call->error, "EINPROGRESS") != 0));
 }
 
-static void draw_row(struct call *call, bool begins, bool ends)
+static void add_row(const struct call *call, bool begins, bool ends)
 {
+    struct row *row = &picture.rows[picture.row_count++];
     char text[ROW_TEXT] = "";
-    struct row *row = add_row(call);
+    int own = call->line->column;
 
-    row->printed = is(call, "prints ");
+    *row = (struct row){.line = call->line, .times = 1};
+    for (size_t i = 0; i < picture.count; i++)
+        row->states[i] = state_of(picture.columns[i]);
+    if (row->states[own] == ' ') /* it ends, but is there in its last row */
+        row->states[own] = '|';
     if (begins)
-        describe_begin(call, row->text);
-    if (ends) {
+        describe_begin(call, text);
+    if (ends)
         describe_end(call, text);
-        size_t len = strlen(row->text);
-        snprintf(row->text + len, sizeof(row->text) - len, "%s",
-                 begins ? text : text + 1);
-        row->failed = has_failed(call);
-    }
+    row->text = strdup(text + (text[0] == ' '));
+    row->look = call->kind == PRINT        ? PRINTED
+                : ends && has_failed(call) ? FAILED
+                                           : TEXT;
     if (begins && call->to && call->to->column >= 0) {
         row->to = call->to;
         row->label = call->label;
@@ -264,26 +246,39 @@ static void draw_row(struct call *call, bool begins, bool ends)
     }
 }
 
+static void begin_call(struct call *call)
+{
+    call->begun = true;
+    call->line->started = true;
+    call->line->now = call;
+    if (creates(call) && call->to)
+        call->to->started = true;
+    if (call->kind == RETURN || call->kind == MORE)
+        call->line->gone = true;
+    for (size_t i = 0; i < line_count && call->kind == EXIT; i++)
+        if (lines[i].pid == call->line->pid)
+            lines[i].gone = true;
+}
+
 /* One row for a call that has not waited; else one for its begin, and one for
    its end. What fails is set off. */
 static void show(struct call *call, bool begins, bool ends)
 {
-    bool drawn = is_shown(call);
+    bool sets_off = begins && ends && call->result == -1;
 
     if (begins)
         begin_call(call);
-    if (drawn && begins && ends && call->result == -1) {
-        draw_row(call, true, false);
-        last_row()->states[call->line->column] = '|';
-        begins = false;
-    }
     if (ends)
         call->done = true;
-    if (drawn)
-        draw_row(call, begins, ends);
+    if (is_shown(call) && sets_off)
+        add_row(call, true, false);
+    if (is_shown(call))
+        add_row(call, begins && !sets_off, ends);
 }
 
-/* In a run that is masked a call waits when its cause has not come yet. */
+/* The order in a picture that is masked. */
+
+/* A call waits when its cause has not come yet. */
 static bool can_end(const struct call *call)
 {
     if (!call->ended)
@@ -296,59 +291,12 @@ static bool can_end(const struct call *call)
 /* Does one thing that nothing has to come before. Who has begun goes on. */
 static bool step(struct line *line)
 {
-    struct call *last = line->next > 0 ? line->calls[line->next - 1] : NULL;
+    struct call *call = current_call(line);
 
-    if (last && !last->done) {
-        if (!can_end(last))
-            return false;
-        show(last, false, true);
-        return true;
-    }
-    if (!line->started || line->next == line->count)
+    if (!line->started || !call || (call->begun && !can_end(call)))
         return false;
-    struct call *call = line->calls[line->next];
-    show(call, true, can_end(call));
+    show(call, !call->begun, can_end(call));
     return true;
-}
-
-/* Returns what a line does next when that comes from outside, or NULL: it is
-   started, is told something, or ends within a call. *when is its place. */
-static struct call *find_outside(const struct line *line, long *when)
-{
-    struct call *next =
-        line->next < line->count ? line->calls[line->next] : NULL;
-    struct call *last = line->next > 0 ? line->calls[line->next - 1] : NULL;
-
-    if (!line->started && line->creator)
-        return NULL;
-    if (line->started && (last == NULL || last->done))
-        return NULL;
-    struct call *call = last && last->ended ? last : next;
-    if (call)
-        *when = call == last ? last->end : next->begin;
-    return call;
-}
-
-/* What comes from outside, a typed line or a new program, comes when all wait,
-   in the order in which it came. Returns whose turn it is then. */
-static struct line *step_outside(void)
-{
-    struct call *first = NULL;
-    long least = 0, when;
-
-    for (size_t i = 0; i < line_count; i++) {
-        struct call *call = find_outside(&lines[i], &when);
-        if (call && (first == NULL || when < least)) {
-            first = call;
-            least = when;
-        }
-    }
-    if (first == NULL)
-        return NULL;
-    if (first->line->started)
-        show(first, !first->begun, first->ended);
-    first->line->started = true;
-    return first->line;
 }
 
 /* Lets the leftmost do something who can. */
@@ -363,6 +311,34 @@ static struct line *step_inside(void)
     return NULL;
 }
 
+static long place_of(const struct call *call)
+{
+    return call->begun ? call->end : call->begin;
+}
+
+/* When all wait, something comes from outside: a new program, a typed line, or
+   an end within a call. Returns to whom, in the order in which it came. */
+static struct line *step_outside(void)
+{
+    struct call *first = NULL;
+
+    for (size_t i = 0; i < line_count; i++) {
+        struct call *call = current_call(&lines[i]);
+        if (!lines[i].started && lines[i].creator)
+            continue; /* that one does not come from outside */
+        if (call && call->begun && !call->ended)
+            call = call->next;
+        if (call && (!first || place_of(call) < place_of(first)))
+            first = call;
+    }
+    if (first == NULL)
+        return NULL;
+    if (first->line->started)
+        show(first, !first->begun, first->ended);
+    first->line->started = true;
+    return first->line;
+}
+
 static void put_into_fixed_order(void)
 {
     struct line *line;
@@ -371,6 +347,8 @@ static void put_into_fixed_order(void)
         while (step(line))
             ;
 }
+
+/* The order in which it happened. */
 
 /* Others did something meanwhile, or it took long. What it returned can have
    been there already. */
@@ -382,72 +360,50 @@ static bool has_waited(const struct call *call)
         return false;
     if (waits(call))
         return call->end != call->begin + 1;
-    return !call->ended || call->end_us - call->begin_us > SLOW_US;
-}
-
-/* An exit that was noted late comes before what it has caused. */
-static void show_end(struct call *call)
-{
-    if (call->cause && is(call->cause, "exit ") && !call->cause->begun)
-        show(call->cause, true, true);
-    show(call, false, true);
+    return !call->ended || call->took_us > SLOW_US;
 }
 
 static void keep_order(void)
 {
-    struct call *next = calls, *end = calls + call_count;
-    long last = 0;
-
-    for (struct call *c = calls; c < end; c++)
-        if (c->end > last || c->begin > last)
-            last = c->end > c->begin ? c->end : c->begin;
-    for (long number = 0; number <= last; number++) {
-        for (; next < end && next->begin == number; next++)
-            if (!next->begun)
-                show(next, true, !has_waited(next));
-        for (struct call *c = calls; c < next; c++)
-            if (c->ended && !c->done && c->end == number)
-                show_end(c);
+    for (size_t i = 0; i < noted_count; i++) {
+        struct call *call = noted[i];
+        if (call && !call->begun)
+            show(call, true, !has_waited(call));
+        if (call == NULL || !call->ended || call->done || call->end != (long)i)
+            continue;
+        /* An exit that was noted late comes before what it has caused. */
+        if (call->cause && call->cause->kind == EXIT && !call->cause->begun)
+            show(call->cause, true, true);
+        show(call, false, true);
     }
 }
+
+/* Columns. */
 
 /* It has more to show than that it reads stdin and starts others, as a shell
    does. Else its creator's arrow would lead nowhere. */
 static bool is_worth(const struct line *line)
 {
-    for (size_t i = 0; i < line->count; i++)
-        if (!is_stdin(line->calls[i]) &&
-            !is(line->calls[i], "exit return more prints fork "))
+    for (const struct call *c = line->first; c; c = c->next)
+        if (c->kind != STDIN && c->kind != FORK && c->kind < PRINT)
             return true;
     return line->creator && (line->thread || is_worth(line->creator->line));
 }
 
-/* Threads and children stand beside who has created them. */
-static void put_into_column(struct line *line)
+/* Threads and children stand beside who has created them. Returns how many
+   have found no room. */
+static size_t put_into_column(struct line *line)
 {
-    if (picture.count == COLUMNS_MAX)
-        picture.left_out++;
-    else {
+    size_t left_out = picture.count == COLUMNS_MAX;
+
+    if (!left_out) {
         line->column = (int)picture.count;
         picture.columns[picture.count++] = line;
     }
-    for (size_t i = 0; i < line->count; i++) {
-        const struct call *call = line->calls[i];
-        if (creates(call) && call->to && is_worth(call->to))
-            put_into_column(call->to);
-    }
-}
-
-/* Servers to the left, and who has called nothing nowhere. */
-static void put_into_columns(void)
-{
-    for (int listening = 1; listening >= 0; listening--)
-        for (size_t i = 0; i < line_count; i++) {
-            const struct call *creator = lines[i].creator;
-            if (lines[i].listens == (listening == 1) && is_worth(&lines[i]) &&
-                !(creator && is_worth(creator->line)))
-                put_into_column(&lines[i]);
-        }
+    for (const struct call *c = line->first; c; c = c->next)
+        if (creates(c) && c->to && is_worth(c->to))
+            left_out += put_into_column(c->to);
+    return left_out;
 }
 
 static bool is_taken(const char *name, size_t columns)
@@ -461,26 +417,43 @@ static bool is_taken(const char *name, size_t columns)
 /* Programs of one name get numbers: client, client2. */
 static void number_names(void)
 {
-    char name[sizeof(picture.columns[0]->name)];
-
     for (size_t i = 0; i < picture.count; i++) {
         struct line *line = picture.columns[i];
-        snprintf(name, sizeof(name), "%s", line->name);
+        const struct line old = *line;
         for (int n = 2; !line->thread && is_taken(line->name, i); n++)
-            snprintf(line->name, sizeof(line->name), "%.20s%d", name, n);
+            snprintf(line->name, sizeof(line->name), "%.20s%d", old.name, n);
     }
 }
 
-static void add_notes(void)
+/* Servers to the left, and who has called nothing nowhere. */
+static void put_into_columns(void)
 {
-    long unseen = count_unseen();
+    size_t left_out = 0;
 
-    for (const struct call *c = calls; c < calls + call_count; c++)
-        if (is(c, "more ")) /* the rest is not seen for that reason */
-            unseen = 0;
-    if (picture.left_out)
+    for (int listening = 1; listening >= 0; listening--)
+        for (size_t i = 0; i < line_count; i++) {
+            const struct call *creator = lines[i].creator;
+            if (lines[i].listens == (listening == 1) && is_worth(&lines[i]) &&
+                !(creator && is_worth(creator->line)))
+                left_out += put_into_column(&lines[i]);
+        }
+    if (picture.count == 0)
+        errx(1, "nothing was seen");
+    if (left_out)
         snprintf(picture.notes[0], sizeof(picture.notes[0]),
-                 "(%zu more lifelines are not drawn)", picture.left_out);
+                 "(%zu more lifelines are not drawn)", left_out);
+    number_names();
+}
+
+static void note_unseen(void)
+{
+    long unseen = 0;
+
+    for (EACH_CALL(c)) {
+        if (c->kind == MORE) /* the rest is not seen for that reason */
+            return;
+        unseen += c->unseen;
+    }
     if (unseen)
         snprintf(picture.notes[1], sizeof(picture.notes[1]),
                  "(%ld bytes came from what is not seen: stdio, or a static "
@@ -488,30 +461,19 @@ static void add_notes(void)
                  unseen);
 }
 
-static int find_width(void)
+static void draw(const char *path)
 {
-    const char *columns = getenv("COLUMNS");
-    int width = columns ? (int)strtol(columns, NULL, 10) : 0;
-
-    if (masked_port || !isatty(STDOUT_FILENO))
-        return 80;
-#ifdef TIOCGWINSZ
-    struct winsize size;
-    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-        width = size.ws_col;
-#endif
-    return width > 0 ? width : 80;
-}
-
-static void write_file(const char *path)
-{
-    FILE *out = fopen(path, "w");
-
-    if (out == NULL)
-        err(1, "%s", path);
-    write_svg(out, &picture);
-    if (fclose(out) == EOF)
-        err(1, "%s", path);
+    read_trace(path);
+    connect_calls();
+    put_into_columns();
+    picture.rows = calloc(2 * call_count, sizeof(*picture.rows));
+    if (picture.rows == NULL)
+        err(1, "calloc");
+    if (masked_port)
+        put_into_fixed_order();
+    else
+        keep_order();
+    note_unseen();
 }
 
 int main(int argc, char **argv)
@@ -537,20 +499,14 @@ int main(int argc, char **argv)
     if (optind + 1 != argc)
         errx(2, "usage: draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] "
                 "[-w WIDTH] TRACE");
-    read_trace(argv[optind]);
-    connect_calls();
-    put_into_columns();
-    if (picture.count == 0)
-        errx(1, "nothing was seen");
-    number_names();
-    if (masked_port)
-        put_into_fixed_order();
-    else
-        keep_order();
-    add_notes();
+    draw(argv[optind]);
+    if (svg && freopen(svg, "w", stdout) == NULL)
+        err(1, "%s", svg);
     if (svg)
-        write_file(svg);
+        write_svg(&picture);
     else
-        print_picture(&picture, width > 0 ? width : find_width(), ascii);
+        print_picture(&picture, width > 0 ? width : 80, ascii);
+    if (fclose(stdout) == EOF)
+        err(1, "%s", svg ? svg : "stdout");
     return 0;
 }

@@ -1,8 +1,31 @@
+/* Prints a picture, or writes it as SVG. */
 #include "draw.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Of each lifeline, and behind them of the picture's right side: columns of the
+   terminal, or pixels. */
+static int places[COLUMNS_MAX + 1];
+
+static int place_of(const struct line *line)
+{
+    return places[line->column];
+}
+
+/* How many bytes this letter of UTF-8 has: record.c has seen to its being
+   whole. */
+static int letter_size(const char *text)
+{
+    int size = 1;
+
+    while (size < 4 && ((unsigned char)text[size] & 0xc0) == 0x80)
+        size++;
+    return size;
+}
+
+/* On a terminal. */
 
 enum {
     LEAST_COLUMN = 24,
@@ -11,53 +34,35 @@ enum {
     LEAST_ARROW = 3,
 };
 
-/* One place of the picture: a letter of UTF-8, and how it looks. */
-struct cell {
-    char letter[5];
-    char look; /* of a text, a print, an arrow, a failure, a lifeline */
-};
-
-enum { TEXT = 't', PRINT = 'p', ARROW = 'a', FAILURE = 'f', LINE = 'l' };
+static struct cell {
+    const char *letter;
+    enum look look;
+} cells[WIDTH_MAX]; /* of one row */
 
 static const struct signs {
     const char *runs, *waits, *arrow, *left, *right, *more;
 } unicode = {"│", "┆", "─", "◀", "▶", "…"},
-  plain = {"|", ":", "-", "<", ">", "~"};
+  plain = {"|", ":", "-", "<", ">", "~"}, *signs;
 
-static size_t letter_size(const char *text)
+static void put(int at, const char *letter, enum look look)
 {
-    size_t size = 1;
-
-    for (text++; size < 4 && ((unsigned char)*text & 0xc0) == 0x80; text++)
-        size++;
-    return size;
-}
-
-static void put(struct cell *cell, const char *letter, char look)
-{
-    size_t size = letter_size(letter);
-
-    memcpy(cell->letter, letter, size);
-    cell->letter[size] = '\0';
-    cell->look = look;
+    cells[at] = (struct cell){letter, look};
 }
 
 /* Writes text from one place to before another one. Returns where it ends. */
-static int put_text(struct cell *cells, int from, int to, const char *text,
-                    const struct signs *signs, char look)
+static int put_text(int from, int to, const char *text, enum look look)
 {
     int at = from;
 
     for (; *text && at < to; text += letter_size(text))
-        put(&cells[at++], text, look);
+        put(at++, text, look);
     if (*text && at > from)
-        put(&cells[at - 1], signs->more, look);
+        put(at - 1, signs->more, look);
     return at;
 }
 
 /* A label is in the middle of its arrow, or behind it where that is short. */
-static void put_label(struct cell *cells, int from, int to, const char *label,
-                      const struct signs *signs)
+static void put_label(int from, int to, const char *label)
 {
     int low = from < to ? from : to, room = abs(to - from) - 7;
 
@@ -65,139 +70,122 @@ static void put_label(struct cell *cells, int from, int to, const char *label,
         label = strcmp(label, "reset") ? "eof" : "reset";
     int len = (int)strlen(label);
     int at = len > room ? to + 2 : low + (room + 7 - len) / 2;
-    put_text(cells, at, at + len, label, signs, ARROW);
+    put_text(at, at + len, label, ARROW);
 }
 
-static void put_arrow(struct cell *cells, int from, int to, const char *label,
-                      const struct signs *signs)
+static void put_arrow(int from, int to, const char *label)
 {
     int step = from < to ? 1 : -1;
 
-    for (int i = from < to ? from + 1 : from - 1; i != to; i += step)
-        put(&cells[i], signs->arrow, ARROW);
+    for (int at = from + step; at != to; at += step)
+        put(at, signs->arrow, ARROW);
     if (label)
-        put_label(cells, from, to, label, signs);
-    put(&cells[to - step], step > 0 ? signs->right : signs->left, ARROW);
-}
-
-static void print_cells(const struct cell *cells, int width, bool coloured)
-{
-    int end = width;
-    char look = TEXT;
-
-    while (end > 0 && cells[end - 1].letter[0] == ' ')
-        end--;
-    for (int i = 0; i < end; i++) {
-        if (coloured && cells[i].look != look) {
-            look = cells[i].look;
-            printf("\033[%sm", look == ARROW     ? "0;36"
-                               : look == FAILURE ? "0;1;31"
-                               : look == PRINT   ? "0;32"
-                               : look == LINE    ? "0;2"
-                                                 : "0");
-        }
-        fputs(cells[i].letter, stdout);
-    }
-    puts(coloured ? "\033[0m" : "");
-}
-
-static void clear(struct cell *cells, int width)
-{
-    for (int i = 0; i < width; i++)
-        put(&cells[i], " ", TEXT);
-}
-
-/* Writes what ASCII does not have as \x... */
-static void escape(const char *text, char *to)
-{
-    for (; *text; text++)
-        to += snprintf(to, 5, (unsigned char)*text > 0x7e ? "\\x%02x" : "%c",
-                       (unsigned char)*text);
-}
-
-/* Where the picture's lifelines are. */
-struct places {
-    int width, step;
-    const struct signs *signs;
-};
-
-static struct places find_places(int count, int width, bool ascii)
-{
-    struct places places = {.width = width, .signs = ascii ? &plain : &unicode};
-
-    int least = (count - 1) * LEAST_COLUMN + LAST_ROOM;
-
-    if (places.width < least)
-        places.width = least;
-    if (places.width > WIDTH_MAX)
-        places.width = WIDTH_MAX;
-    places.step = (places.width - 2) / count;
-    if (count > 2 && places.step > (places.width - LAST_ROOM) / (count - 1))
-        places.step = (places.width - LAST_ROOM) / (count - 1);
-    return places;
+        put_label(from, to, label);
+    put(to - step, step > 0 ? signs->right : signs->left, ARROW);
 }
 
 /* Draws the lifelines, and returns where a text has to end. */
-static int put_lines(struct cell *cells, const struct picture *picture,
-                     const struct row *row, const struct places *places)
+static int put_lifelines(const struct picture *picture, const struct row *row)
 {
-    int end = places->width, own = row->line->column;
+    int end = places[picture->count], own = row->line->column;
 
     for (int i = (int)picture->count - 1; i >= 0; i--) {
         if (row->states[i] == ' ')
             continue;
-        int at = 2 + i * places->step;
-        put(&cells[at],
-            row->states[i] == ':' ? places->signs->waits : places->signs->runs,
-            LINE);
+        put(places[i], row->states[i] == ':' ? signs->waits : signs->runs,
+            LIFELINE);
         if (i > own)
-            end = at - 1;
+            end = places[i] - 1;
     }
     if (row->to && row->to->column > own) { /* or leave room for the arrow */
-        int to = 2 + row->to->column * places->step;
+        int to = place_of(row->to);
         end = (end < to ? end : to) - LEAST_ARROW;
     }
     return end;
 }
 
-static void put_row(struct cell *cells, const struct picture *picture,
-                    const struct row *row, const struct places *places)
+/* Returns the text, with \x... for what ASCII does not have. */
+static const char *escape(const char *text)
 {
-    int own = 2 + row->line->column * places->step;
-    int to = row->to ? 2 + row->to->column * places->step : own;
-    char text[4 * ROW_TEXT], times[32];
+    static char escaped[4 * ROW_TEXT];
+    char *to = escaped;
 
-    snprintf(text, sizeof(text), "%s", row->text);
-    if (places->signs == &plain)
-        escape(row->text, text);
-    clear(cells, places->width);
-    int end = put_lines(cells, picture, row, places);
-    int at = put_text(cells, own + 2, end, text, places->signs,
-                      row->failed    ? FAILURE
-                      : row->printed ? PRINT
-                                     : TEXT);
+    for (; *text; text++)
+        to += snprintf(to, 5, (unsigned char)*text > 0x7e ? "\\x%02x" : "%c",
+                       (unsigned char)*text);
+    *to = '\0';
+    return escaped;
+}
+
+static void put_row(const struct picture *picture, const struct row *row)
+{
+    static char times[32];
+    int own = place_of(row->line), end = put_lifelines(picture, row);
+    int to = row->to ? place_of(row->to) : own;
+
+    int at =
+        put_text(own + 2, end, signs == &plain ? escape(row->text) : row->text,
+                 row->look);
     if (to != own)
-        put_arrow(cells, to > own ? at : own, to, row->label, places->signs);
-    if (row->times > 1) {
-        snprintf(times, sizeof(times), ", %ld times", row->times);
-        put_text(cells, at, places->width, times, places->signs, FAILURE);
+        put_arrow(to > own ? at : own, to, row->label);
+    snprintf(times, sizeof(times), ", %ld times", row->times);
+    if (row->times > 1)
+        put_text(at, places[picture->count], times, FAILED);
+}
+
+/* Prints the cells, and clears them. */
+static void print_cells(int width)
+{
+    static const char *const colors[] = {"0", "0;32", "0;1;31", "0;36", "0;2"};
+    bool colored = isatty(STDOUT_FILENO);
+    enum look look = TEXT;
+    int end = width;
+
+    while (end > 0 && cells[end - 1].letter[0] == ' ')
+        end--;
+    for (int i = 0; i < end; i++) {
+        if (colored && cells[i].look != look)
+            printf("\033[%sm", colors[cells[i].look]);
+        look = cells[i].look;
+        printf("%.*s", letter_size(cells[i].letter), cells[i].letter);
     }
+    puts(colored ? "\033[0m" : "");
+    for (int i = 0; i < width; i++)
+        put(i, " ", TEXT);
+}
+
+static int find_places(int count, int width)
+{
+    int least = (count - 1) * LEAST_COLUMN + LAST_ROOM;
+
+    if (width < least)
+        width = least;
+    if (width > WIDTH_MAX)
+        width = WIDTH_MAX;
+    int step = (width - 2) / count;
+    if (count > 2 && step > (width - LAST_ROOM) / (count - 1))
+        step = (width - LAST_ROOM) / (count - 1);
+    for (int i = 0; i < count; i++)
+        places[i] = 2 + i * step;
+    places[count] = width;
+    return step;
 }
 
 void print_picture(const struct picture *picture, int width, bool ascii)
 {
-    const struct places places = find_places((int)picture->count, width, ascii);
-    bool coloured = isatty(STDOUT_FILENO);
-    struct cell cells[WIDTH_MAX];
+    int step = find_places((int)picture->count, width);
 
-    clear(cells, places.width);
-    for (int i = 0; i < (int)picture->count; i++)
-        put_text(cells, 1 + i * places.step, (i + 1) * places.step,
-                 picture->columns[i]->name, places.signs, TEXT);
-    print_cells(cells, places.width, coloured);
+    signs = ascii ? &plain : &unicode;
+    width = places[picture->count];
+    for (int i = 0; i < width; i++)
+        put(i, " ", TEXT);
+    for (size_t i = 0; i < picture->count; i++)
+        put_text(places[i] - 1, places[i] + step - 2, picture->columns[i]->name,
+                 TEXT);
+    print_cells(width);
     for (size_t i = 0; i < picture->row_count; i++) {
-        put_row(cells, picture, &picture->rows[i], &places);
-        print_cells(cells, places.width, coloured);
+        put_row(picture, &picture->rows[i]);
+        print_cells(width);
     }
     for (size_t i = 0; i < 2; i++)
         if (picture->notes[i][0])
@@ -210,8 +198,6 @@ void print_picture(const struct picture *picture, int width, bool ascii)
 enum { ROW_HEIGHT = 18, ROOM = 160, TOP = 60, ARROW_ROOM = 60 };
 enum { WIDE = 4, PAPER = 794, MARGIN = 40 };
 
-static int places[COLUMNS_MAX + 1]; /* of the lifelines, and of the end */
-
 static int width_of(const char *text)
 {
     int letters = 0;
@@ -219,20 +205,6 @@ static int width_of(const char *text)
     for (; *text; text += letter_size(text))
         letters++;
     return letters * 29 / 4; /* in a monospaced font of 12 pixels */
-}
-
-static void write_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '<')
-            fputs("&lt;", out);
-        else if (*text == '>')
-            fputs("&gt;", out);
-        else if (*text == '&')
-            fputs("&amp;", out);
-        else
-            putc(*text, out);
-    }
 }
 
 static void find_svg_places(const struct picture *picture)
@@ -250,9 +222,35 @@ static void find_svg_places(const struct picture *picture)
         places[i + 1] = places[i] + (rooms[i] < ROOM ? ROOM : rooms[i]);
 }
 
+static void write_text(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '<')
+            fputs("&lt;", stdout);
+        else if (*text == '>')
+            fputs("&gt;", stdout);
+        else if (*text == '&')
+            fputs("&amp;", stdout);
+        else
+            putchar(*text);
+    }
+}
+
+static void write_line_of_text(const char *class, int x, size_t y,
+                               const char *text, long times)
+{
+    fputs("<text", stdout);
+    if (class[0])
+        printf(" class=\"%s\"", class);
+    printf(" x=\"%d\" y=\"%zu\">", x, y);
+    write_text(text);
+    if (times > 1)
+        printf(", %ld times", times);
+    fputs("</text>\n", stdout);
+}
+
 /* A lifeline, in pieces that are solid where it runs, dotted where it waits. */
-static void write_lifeline(FILE *out, const struct picture *picture,
-                           size_t column)
+static void write_lifeline(const struct picture *picture, size_t column)
 {
     const struct row *rows = picture->rows;
     size_t from = 0;
@@ -263,50 +261,39 @@ static void write_lifeline(FILE *out, const struct picture *picture,
         if (i < picture->row_count && rows[i].states[column] == state)
             continue;
         if (state != ' ')
-            fprintf(out,
-                    "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
-                    "y2=\"%zu\"/>\n",
-                    state == ':' ? "waits" : "runs", x, x,
-                    TOP + from * ROW_HEIGHT - ROW_HEIGHT / 2,
-                    TOP + i * ROW_HEIGHT - ROW_HEIGHT / 2);
+            printf("<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
+                   "y2=\"%zu\"/>\n",
+                   state == ':' ? "waits" : "runs", x, x,
+                   TOP + from * ROW_HEIGHT - ROW_HEIGHT / 2,
+                   TOP + i * ROW_HEIGHT - ROW_HEIGHT / 2);
         from = i;
     }
 }
 
-static void write_row(FILE *out, const struct row *row, size_t y)
+static void write_row(const struct row *row, size_t y)
 {
-    int own = places[row->line->column];
-    int to = row->to ? places[row->to->column] : own;
+    static const char *const classes[] = {"", "prints", "failed"};
+    int own = place_of(row->line);
+    int to = row->to ? place_of(row->to) : own;
     int start = to > own ? own + 14 + width_of(row->text) : own;
 
-    fprintf(out, "<text%s x=\"%d\" y=\"%zu\">",
-            row->failed    ? " class=\"failed\""
-            : row->printed ? " class=\"prints\""
-                           : "",
-            own + 10, y + 4);
-    write_text(out, row->text);
-    if (row->times > 1)
-        fprintf(out, ", %ld times", row->times);
-    fprintf(out, "</text>\n");
+    write_line_of_text(classes[row->look], own + 10, y + 4, row->text,
+                       row->times);
     if (to == own)
         return;
-    fprintf(out,
-            "<line class=\"arrow\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
-            "y2=\"%zu\" marker-end=\"url(#head)\"/>\n",
-            start, to > own ? to - 2 : to + 2, y, y);
+    printf("<line class=\"arrow\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
+           "y2=\"%zu\" marker-end=\"url(#head)\"/>\n",
+           start, to > own ? to - 2 : to + 2, y, y);
     if (row->label)
-        fprintf(out, "<text class=\"label\" x=\"%d\" y=\"%zu\">%s</text>\n",
-                (start + to) / 2, y - 3, row->label);
+        write_line_of_text("label", (start + to) / 2, y - 3, row->label, 1);
 }
 
-static void write_head(FILE *out, const struct picture *picture, int width,
-                       size_t height)
+static void write_head(const struct picture *picture, int width, size_t height)
 {
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-            "height=\"%zu\" viewBox=\"0 0 %d %zu\">\n<title>",
-            width, height, width, height);
-    write_text(out, picture->title);
+    printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+           "height=\"%zu\" viewBox=\"0 0 %d %zu\">\n<title>",
+           width, height, width, height);
+    write_text(picture->title);
     fputs("</title>\n"
           "<style>\n"
           "text { font: 12px monospace; white-space: pre }\n"
@@ -318,43 +305,37 @@ static void write_head(FILE *out, const struct picture *picture, int width,
           "line { stroke: #444; stroke-width: 1.5 }\n"
           ".waits { stroke-dasharray: 2 4 }\n"
           ".arrow { stroke: #05a }\n",
-          out);
+          stdout);
     /* In print the picture is as wide as the paper. */
     int paper = width + 2 * MARGIN > PAPER ? width + 2 * MARGIN : PAPER;
-    fprintf(out, "@page { size: %dpx %dpx; margin: %dpx }\n", paper,
-            picture->count >= WIDE ? paper * 210 / 297 : paper * 297 / 210,
-            MARGIN);
+    printf("@page { size: %dpx %dpx; margin: %dpx }\n", paper,
+           picture->count >= WIDE ? paper * 210 / 297 : paper * 297 / 210,
+           MARGIN);
     fputs("</style>\n"
           "<defs><marker id=\"head\" markerWidth=\"8\" markerHeight=\"8\" "
           "refX=\"7\" refY=\"4\" orient=\"auto\">"
           "<path d=\"M0,0 L8,4 L0,8 z\" fill=\"#05a\"/></marker></defs>\n"
-          "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-          "<text class=\"name\" x=\"20\" y=\"20\">",
-          out);
-    write_text(out, picture->title);
-    fputs("</text>\n", out);
+          "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+          stdout);
+    write_line_of_text("name", 20, 20, picture->title, 1);
 }
 
-void write_svg(FILE *out, const struct picture *picture)
+void write_svg(const struct picture *picture)
 {
     size_t y = TOP + picture->row_count * ROW_HEIGHT;
 
     find_svg_places(picture);
-    write_head(out, picture, places[picture->count], y + 3 * ROW_HEIGHT);
+    write_head(picture, places[picture->count], y + 3 * ROW_HEIGHT);
     for (size_t i = 0; i < picture->count; i++) {
-        fprintf(out, "<text class=\"name\" x=\"%d\" y=\"40\">", places[i] - 10);
-        write_text(out, picture->columns[i]->name);
-        fputs("</text>\n", out);
-        write_lifeline(out, picture, i);
+        write_line_of_text("name", places[i] - 10, 40,
+                           picture->columns[i]->name, 1);
+        write_lifeline(picture, i);
     }
     for (size_t i = 0; i < picture->row_count; i++)
-        write_row(out, &picture->rows[i], TOP + i * ROW_HEIGHT);
-    for (size_t i = 0; i < 2; i++) {
-        if (picture->notes[i][0] == '\0')
-            continue;
-        fprintf(out, "<text x=\"20\" y=\"%zu\">", y + (i + 1) * ROW_HEIGHT);
-        write_text(out, picture->notes[i]);
-        fputs("</text>\n", out);
-    }
-    fputs("</svg>\n", out);
+        write_row(&picture->rows[i], TOP + i * ROW_HEIGHT);
+    for (size_t i = 0; i < 2; i++)
+        if (picture->notes[i][0])
+            write_line_of_text("", 20, y + (i + 1) * ROW_HEIGHT,
+                               picture->notes[i], 1);
+    fputs("</svg>\n", stdout);
 }

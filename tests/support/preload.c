@@ -91,6 +91,13 @@ static bool fails_message(const char *call, int fd, int flags,
     return false;
 }
 
+#define PIECE(bytes, len) ((struct iovec){(void *)(bytes), len})
+
+static const char *name_of_flags(int flags)
+{
+    return flags & MSG_PEEK ? "MSG_PEEK" : "";
+}
+
 /* Defines a call that returns -1 when it fails: what is noted before, whether
    it fails, and what is noted after. */
 #define WRAP(type, call, parameters, arguments, before, failing, after)        \
@@ -125,35 +132,37 @@ WRAP(int, accept4,
 #endif
 
 WRAP(ssize_t, send, (int fd, const void *bytes, size_t len, int flags),
-     (fd, bytes, len, flags), begins_sending("send", fd, bytes, len),
+     (fd, bytes, len, flags), begins_sending("send", fd, &PIECE(bytes, len), 1),
      fails("send", fd, flags, &len), ends(fd, result))
 
 WRAP(ssize_t, sendto,
      (int fd, const void *bytes, size_t len, int flags,
       const struct sockaddr *to, socklen_t size),
      (fd, bytes, len, flags, to, size),
-     begins_sending("sendto", fd, bytes, len), fails("send", fd, flags, &len),
-     ends(fd, result))
+     begins_sending("sendto", fd, &PIECE(bytes, len), 1),
+     fails("send", fd, flags, &len), ends(fd, result))
 
 WRAP(ssize_t, recv, (int fd, void *bytes, size_t len, int flags),
-     (fd, bytes, len, flags), begins_receiving("recv", fd, len, flags),
-     fails("recv", fd, flags, &len), ends_receiving(fd, bytes, result))
+     (fd, bytes, len, flags), begins("recv", fd, len, name_of_flags(flags)),
+     fails("recv", fd, flags, &len),
+     ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
 WRAP(ssize_t, recvfrom,
      (int fd, void *restrict bytes, size_t len, int flags,
       struct sockaddr *restrict from, socklen_t *restrict size),
      (fd, bytes, len, flags, from, size),
-     begins_receiving("recvfrom", fd, len, flags),
-     fails("recv", fd, flags, &len), ends_receiving(fd, bytes, result))
+     begins("recvfrom", fd, len, name_of_flags(flags)),
+     fails("recv", fd, flags, &len),
+     ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
 WRAP(ssize_t, read, (int fd, void *bytes, size_t len), (fd, bytes, len),
      begins("read", fd, len, ""), fails("recv", fd, 0, &len),
-     ends_receiving(fd, bytes, result))
+     ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
 WRAP(ssize_t, readv, (int fd, const struct iovec *pieces, int count),
      (fd, pieces, count), begins("readv", fd, length_of(pieces, count), ""),
      fails_pieces("recv", fd, 0, &pieces, &count, &(struct iovec){0}),
-     ends_pieces(fd, pieces, count, result))
+     ends_receiving(fd, pieces, count, result))
 
 WRAP(int, shutdown, (int fd, int how), (fd, how),
      begins("shutdown", fd, 0,
@@ -163,24 +172,21 @@ WRAP(int, shutdown, (int fd, int how), (fd, how),
      false, ends(fd, result))
 
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout),
-     (fds, count, timeout), begins_waiting("poll", (long)count, timeout), false,
-     ends_waiting(result))
+     (fds, count, timeout), begins("poll", NO_SOCKET, 0, ""), false,
+     ends(NO_SOCKET, result))
 
 #ifdef __linux__
 WRAP(int, epoll_wait,
      (int fd, struct epoll_event *events, int count, int timeout),
-     (fd, events, count, timeout), begins_waiting("epoll_wait", count, timeout),
-     false, ends_waiting(result))
+     (fd, events, count, timeout), begins("epoll_wait", NO_SOCKET, 0, ""),
+     false, ends(NO_SOCKET, result))
 #endif
 
 WRAP(int, select,
      (int count, fd_set *restrict reading, fd_set *restrict writing,
       fd_set *restrict special, struct timeval *restrict timeout),
      (count, reading, writing, special, timeout),
-     begins_waiting("select", count,
-                    timeout ? timeout->tv_sec * 1000 + timeout->tv_usec / 1000
-                            : -1),
-     false, ends_waiting(result))
+     begins("select", NO_SOCKET, 0, ""), false, ends(NO_SOCKET, result))
 
 /* stdin is written to by nobody; a write elsewhere is to a file. */
 ssize_t write(int fd, const void *bytes, size_t len)
@@ -188,7 +194,7 @@ ssize_t write(int fd, const void *bytes, size_t len)
     NEXT(write);
     if (fd == STDIN_FILENO)
         return next(fd, bytes, len);
-    begins_sending("write", fd, bytes, len);
+    begins_sending("write", fd, &PIECE(bytes, len), 1);
     ssize_t result = fails("send", fd, 0, &len) ? -1 : next(fd, bytes, len);
     ends(fd, result);
     return result;
@@ -197,7 +203,7 @@ ssize_t write(int fd, const void *bytes, size_t len)
 ssize_t writev(int fd, const struct iovec *pieces, int count)
 {
     NEXT(writev);
-    begins_pieces("writev", fd, pieces, count);
+    begins_sending("writev", fd, pieces, count);
     ssize_t result =
         fails_pieces("send", fd, 0, &pieces, &count, &(struct iovec){0})
             ? -1
@@ -240,7 +246,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     ssize_t result = -1;
 
     NEXT(sendmsg);
-    begins_pieces("sendmsg", fd, all.msg_iov, (int)all.msg_iovlen);
+    begins_sending("sendmsg", fd, all.msg_iov, (int)all.msg_iovlen);
     if (!fails_message("send", fd, flags, &all, &(struct iovec){0}))
         result = next(fd, &all, flags);
     ends(fd, result);
@@ -253,13 +259,13 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     ssize_t result = -1;
 
     NEXT(recvmsg);
-    begins_receiving("recvmsg", fd, length_of(all.msg_iov, (int)all.msg_iovlen),
-                     flags);
+    begins("recvmsg", fd, length_of(all.msg_iov, (int)all.msg_iovlen),
+           name_of_flags(flags));
     if (!fails_message("recv", fd, flags, message, &(struct iovec){0}))
         result = next(fd, message, flags);
     message->msg_iov = all.msg_iov;
     message->msg_iovlen = all.msg_iovlen;
-    ends_pieces(fd, all.msg_iov, (int)all.msg_iovlen, result);
+    ends_receiving(fd, all.msg_iov, (int)all.msg_iovlen, result);
     return result;
 }
 
@@ -301,7 +307,7 @@ int close(int fd)
     bool known = begins("close", fd, 0, "");
     int result = fails("close", fd, 0, NULL) ? -1 : next(fd);
     if (known)
-        ends_waiting(result);
+        ends(NO_SOCKET, result);
     return result;
 }
 
@@ -332,6 +338,11 @@ ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t len, size_t room,
 ssize_t __read_chk(int fd, void *bytes, size_t len, size_t room)
 {
     return read(fd, bytes, fitting(len, room));
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
+{
+    return poll(fds, fitting(count, room / sizeof(*fds)), timeout);
 }
 #endif
 
@@ -369,7 +380,7 @@ int pthread_create(pthread_t *restrict thread,
     if (is_sanitizers(attributes))
         return next(thread, attributes, function, argument);
     long number = new_thread();
-    begins_waiting("pthread_create", 0, number);
+    begins("pthread_create", NO_SOCKET, (size_t)number, "");
     int error = meddle("pthread_create", -1, 0, NULL);
     struct start *start = error ? NULL : malloc(sizeof(*start));
     if (start) {

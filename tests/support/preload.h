@@ -55,21 +55,18 @@ void open_trace(const char *path);
 /* Before a call: what it is called on, how many bytes it is about, and what
    else matters, as text. Returns whether it is one for the trace. */
 bool begins(const char *call, int fd, size_t len, const char *detail);
-void begins_sending(const char *call, int fd, const void *bytes, size_t len);
-void begins_pieces(const char *call, int fd, const struct iovec *pieces,
-                   int count);
-void begins_receiving(const char *call, int fd, size_t len, int flags);
+void begins_sending(const char *call, int fd, const struct iovec *pieces,
+                    int count);
 void begins_with(const char *call, int fd, const struct sockaddr *address);
-void begins_waiting(const char *call, long count, long detail);
 void begins_lookup(const char *host, const char *service);
 
 /* After it. */
 void ends(int fd, long result);
 void ends_accepting(int fd, int result, const struct sockaddr *from);
-void ends_receiving(int fd, const void *bytes, long result);
-void ends_pieces(int fd, const struct iovec *pieces, int count, long result);
-void ends_waiting(long result);
+void ends_receiving(int fd, const struct iovec *pieces, int count, long result);
 void ends_lookup(int error, const struct addrinfo *list);
+
+enum { NO_SOCKET = -2 }; /* stands for one in calls that are on none */
 
 size_t length_of(const struct iovec *pieces, int count);
 

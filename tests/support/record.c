@@ -52,7 +52,7 @@ static void note(const char *format, ...)
     va_list arguments;
 
     long before = atomic_fetch_add(&count, 1);
-    if (before > NOTES_MAX)
+    if (trace == -1 || before > NOTES_MAX)
         return;
     if (before == NOTES_MAX) /* nobody looks at more of them */
         format = "more \n";
@@ -99,20 +99,18 @@ static const char *text_of(const struct sockaddr *address, char *text)
 /* Writes both ends of a connection: "127.0.0.1:8080 127.0.0.1:40000". */
 static const char *ends_of(int fd, char *text)
 {
-    char own[ADDRESS], other[ADDRESS];
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
+    char own[ADDRESS] = "-", other[ADDRESS] = "-";
+    struct sockaddr_storage storage;
+    struct sockaddr *address = (struct sockaddr *)&storage;
+    socklen_t size = sizeof(storage);
     int saved = errno;
 
-    snprintf(text, 2 * ADDRESS, "- -");
-    if (getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
-        text_of((struct sockaddr *)&address, own);
-        size = sizeof(address);
-        bool connected =
-            getpeername(fd, (struct sockaddr *)&address, &size) == 0;
-        snprintf(text, 2 * ADDRESS, "%s %s", own,
-                 connected ? text_of((struct sockaddr *)&address, other) : "-");
-    }
+    if (getsockname(fd, address, &size) == 0)
+        text_of(address, own);
+    size = sizeof(storage);
+    if (getpeername(fd, address, &size) == 0)
+        text_of(address, other);
+    snprintf(text, 2 * ADDRESS, "%s %s", own, other);
     errno = saved;
     return text;
 }
@@ -120,28 +118,24 @@ static const char *ends_of(int fd, char *text)
 /* How many bytes the UTF-8 letter here has, or 0 if it is none for a text. */
 static size_t letter_size(const unsigned char *bytes, size_t left)
 {
+    static const unsigned first[] = {0, 0, 0xc0, 0xe0, 0xf0, 0xf8};
     static const unsigned long least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
-    unsigned char first = bytes[0];
-    size_t size = first < 0x80   ? 1
-                  : first < 0xc0 ? 0
-                  : first < 0xe0 ? 2
-                  : first < 0xf0 ? 3
-                  : first < 0xf8 ? 4
-                                 : 0;
-    unsigned long code = size == 1 ? first : first & (0x7fU >> size);
+    size_t size = 1;
 
-    if (size == 0 || size > left)
+    while (size < 5 && bytes[0] >= first[size + 1])
+        size++;
+    if (size > 4 || size > left)
         return 0;
+    unsigned long code = bytes[0] & (size == 1 ? 0xffU : 0x7fU >> size);
     for (size_t i = 1; i < size; i++) {
         if ((bytes[i] & 0xc0) != 0x80)
             return 0;
         code = code << 6 | (bytes[i] & 0x3f);
     }
-    bool surrogate = code >= 0xd800 && code < 0xe000;
-    return code < least[size] || code == 0x7f || surrogate || code > 0x10ffff ||
-                   (code & 0xfffe) == 0xfffe
-               ? 0
-               : size;
+    bool is_letter = code >= least[size] && code <= 0x10ffff &&
+                     (size > 1 || code < 0x7f) && (code & ~0x7ffUL) != 0xd800 &&
+                     (code & 0xfffe) != 0xfffe;
+    return is_letter ? size : 0;
 }
 
 /* Writes the letters that begin in so many bytes at most, and in words what is
@@ -171,12 +165,11 @@ static const char *quote(const struct iovec *pieces, int count, size_t len,
                          char *text)
 {
     unsigned char bytes[PREVIEW + 3];
-    size_t have = 0;
+    size_t have = 0, want = len < sizeof(bytes) ? len : sizeof(bytes);
 
-    for (; count > 0 && have < sizeof(bytes) && have < len; count--, pieces++) {
-        size_t n = len - have < pieces->iov_len ? len - have : pieces->iov_len;
-        if (n > sizeof(bytes) - have)
-            n = sizeof(bytes) - have;
+    for (; count > 0 && have < want; count--, pieces++) {
+        size_t left = want - have;
+        size_t n = pieces->iov_len < left ? pieces->iov_len : left;
         if (n > 0)
             memcpy(bytes + have, pieces->iov_base, n);
         have += n;
@@ -197,7 +190,7 @@ static bool is_traced(int fd)
         return false;
     bool is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
     errno = saved;
-    return is_socket || fd == STDIN_FILENO;
+    return is_socket || fd == STDIN_FILENO || fd == NO_SOCKET;
 }
 
 bool begins(const char *call, int fd, size_t len, const char *detail)
@@ -214,7 +207,7 @@ static void note_print(const unsigned char *bytes, size_t len)
 {
     char text[TEXT];
 
-    while (prints && trace != -1 && len > 0) {
+    while (prints && len > 0) {
         const unsigned char *newline = memchr(bytes, '\n', len);
         size_t line = newline ? (size_t)(newline - bytes) : len;
         put_letters(text, bytes, line, PRINTED);
@@ -232,9 +225,7 @@ static ssize_t print(void *unused, const char *bytes, size_t len)
     ssize_t n = 0;
 
     (void)unused;
-    NEXT(write);
-    note_print((const unsigned char *)bytes, len);
-    for (; left > 0 && (n = next(STDOUT_FILENO, bytes, left)) > 0; bytes += n)
+    for (; left > 0 && (n = write(STDOUT_FILENO, bytes, left)) > 0; bytes += n)
         left -= (size_t)n;
     return n == -1 ? 0 : (ssize_t)len;
 }
@@ -263,8 +254,8 @@ size_t length_of(const struct iovec *pieces, int count)
     return len;
 }
 
-void begins_pieces(const char *call, int fd, const struct iovec *pieces,
-                   int count)
+void begins_sending(const char *call, int fd, const struct iovec *pieces,
+                    int count)
 {
     char text[TEXT];
     size_t len = length_of(pieces, count);
@@ -275,16 +266,6 @@ void begins_pieces(const char *call, int fd, const struct iovec *pieces,
         begins(call, fd, len, quote(pieces, count, len, text));
 }
 
-void begins_sending(const char *call, int fd, const void *bytes, size_t len)
-{
-    begins_pieces(call, fd, &(struct iovec){(void *)bytes, len}, 1);
-}
-
-void begins_receiving(const char *call, int fd, size_t len, int flags)
-{
-    begins(call, fd, len, flags & MSG_PEEK ? "MSG_PEEK" : "");
-}
-
 void begins_with(const char *call, int fd, const struct sockaddr *address)
 {
     char text[ADDRESS];
@@ -293,18 +274,26 @@ void begins_with(const char *call, int fd, const struct sockaddr *address)
         begins(call, fd, 0, text_of(address, text));
 }
 
-static void ended(long result, const char *ends, const char *text)
+static void ended(long result, int error, const char *ends, const char *text)
 {
-    note(") %ld %s %s %s\n", result, result == -1 ? name_of(errno) : "-", ends,
+    note(") %ld %s %s %s\n", result, result == -1 ? name_of(error) : "-", ends,
          text);
 }
 
 void ends(int fd, long result)
 {
-    char ends[2 * ADDRESS];
+    ends_receiving(fd, NULL, 0, result);
+}
 
-    if (is_traced(fd))
-        ended(result, ends_of(fd, ends), "");
+void ends_receiving(int fd, const struct iovec *pieces, int count, long result)
+{
+    char ends[2 * ADDRESS], text[TEXT] = "";
+
+    if (!is_traced(fd))
+        return;
+    if (count > 0 && result > 0)
+        quote(pieces, count, (size_t)result, text);
+    ended(result, errno, ends_of(fd, ends), text);
 }
 
 /* Who is accepted may be gone already, but for its address. */
@@ -317,23 +306,7 @@ void ends_accepting(int fd, int result, const struct sockaddr *from)
     char *end = strstr(ends_of(result, ends), " -");
     if (end && result != -1 && from)
         snprintf(end, ADDRESS, " %s", text_of(from, other));
-    ended(result, ends, "");
-}
-
-void ends_pieces(int fd, const struct iovec *pieces, int count, long result)
-{
-    char ends[2 * ADDRESS], text[TEXT] = "";
-
-    if (is_traced(fd))
-        ended(result, ends_of(fd, ends),
-              result > 0 ? quote(pieces, count, (size_t)result, text) : text);
-}
-
-void ends_receiving(int fd, const void *bytes, long result)
-{
-    size_t len = result > 0 ? (size_t)result : 0;
-
-    ends_pieces(fd, &(struct iovec){(void *)bytes, len}, 1, result);
+    ended(result, errno, ends, "");
 }
 
 void note_socket(int fd, int family, int type)
@@ -347,45 +320,28 @@ void note_socket(int fd, int family, int type)
     ends(fd, fd);
 }
 
-void begins_waiting(const char *call, long count, long timeout_ms)
-{
-    if (trace != -1)
-        note("( %s %ld - - %ld \n", call, count, timeout_ms);
-}
-
-void ends_waiting(long result)
-{
-    if (trace != -1)
-        ended(result, "- -", "");
-}
-
 void begins_lookup(const char *host, const char *service)
 {
     char text[TEXT] = "NULL";
 
     if (host)
         put_letters(text, (const unsigned char *)host, strlen(host), PREVIEW);
-    if (trace != -1)
-        note("( getaddrinfo -1 - - 0 %s %s\n", text,
-             service ? service : "NULL");
+    note("( getaddrinfo -1 - - 0 %s %s\n", text, service ? service : "NULL");
 }
 
 void ends_lookup(int error, const struct addrinfo *list)
 {
     long count = 0;
 
-    if (trace == -1)
-        return;
     for (; error == 0 && list; list = list->ai_next)
         count++;
-    note(") %ld %s - - \n", error ? -1 : count, error ? name_of(error) : "-");
+    ended(error ? -1 : count, error, "- -", "");
 }
 
 static void ends_thread(void *unused)
 {
     (void)unused;
-    if (trace != -1)
-        note("return \n");
+    note("return \n");
 }
 
 long new_thread(void)
@@ -401,8 +357,7 @@ void begins_thread(long number)
 {
     thread = number;
     pthread_setspecific(key, &key);
-    if (trace != -1)
-        note("thread \n");
+    note("thread \n");
 }
 
 pid_t fork(void)
@@ -410,16 +365,15 @@ pid_t fork(void)
     long parent = (long)getpid();
 
     NEXT(fork);
-    begins_waiting("fork", 0, 0);
+    begins("fork", NO_SOCKET, 0, "");
     pid_t pid = next();
     if (pid) {
-        ends_waiting(pid);
-        return pid;
-    }
-    thread = 0;
-    created = 0;
-    if (trace != -1)
+        ends(NO_SOCKET, pid);
+    } else {
+        thread = 0;
+        created = 0;
         note("child %ld\n", parent);
+    }
     return pid;
 }
 
@@ -445,26 +399,20 @@ void open_trace(const char *path)
 #endif
 }
 
-static void note_exit(void)
-{
-    if (trace != -1)
-        note("exit \n");
-}
-
 __attribute__((destructor)) static void finish(void)
 {
     if (prints && ftrylockfile(stdout) == 0) { /* else a thread is printing */
         fflush(stdout);
         funlockfile(stdout);
     }
-    note_exit();
+    note("exit \n");
 }
 
 /* This does not call destructors. */
 _Noreturn void _exit(int status)
 {
     NEXT(_exit);
-    note_exit();
+    note("exit \n");
     next(status);
     abort(); /* the compiler does not know that this is not reached */
 }
