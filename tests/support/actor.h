@@ -66,6 +66,9 @@ char *next_line(struct stream *stream);
 /* Takes `text`, and spaces around it, if that is what comes next. */
 bool next_is(struct stream *stream, const char *text);
 
+/* Ends the trace: what happens from now on is the player's doing. */
+void end_trace(void);
+
 /* Ends all actors and reads what they had written. They stay in the list. */
 void end_actors(void);
 

@@ -212,6 +212,8 @@ void read_trace(const char *path)
         err(1, "calloc");
     while (noted_count < count && (n = getline(&text, &size, file)) > 0) {
         text[n - 1] = '\0';
+        if (strstr(text, " 0 over ")) /* what follows is the player's doing */
+            break;
         read_line(text, (long)noted_count++);
     }
     free(text);

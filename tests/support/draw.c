@@ -60,13 +60,14 @@ static const char *show_address(const char *address)
 
 static void add_lookup(char *text, const char *names)
 {
-    char host[ADDRESS] = "", service[ADDRESS] = "";
+    const char *space = strrchr(names, ' '); /* a host's name may have some */
+    const char *service = space ? space + 1 : "NULL";
+    int host = (int)(space ? space - names : (long)strlen(names));
+    bool odd = host == 0 || memchr(names, ' ', (size_t)host);
 
-    sscanf(names, "%63s %63s", host, service);
-    add(text,
-        strcmp(service, "NULL") == 0 ? "getaddrinfo(%s)"
-                                     : "getaddrinfo(%s, %s)",
-        host, mask(service, service));
+    add(text, odd ? "getaddrinfo(\"%.*s\"" : "getaddrinfo(%.*s", host, names);
+    add(text, strcmp(service, "NULL") == 0 ? ")" : ", %s)",
+        mask(service, service));
 }
 
 static void add_status(char *text, long status)

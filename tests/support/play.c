@@ -333,6 +333,7 @@ static void finish(void)
     let_reports_finish();
     if (trace)
         settle_trace();
+    end_trace();
     end_actors();
     for (int i = 0; i < actor_count; i++) {
         report_sanitizer(&actors[i]);

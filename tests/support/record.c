@@ -8,7 +8,7 @@
  *     prints TEXT                     a line for stdout, if TRACE_PRINTS is set
  *     more                            what follows is not written down
  * Who started a program adds `runs NAME`, and `end exit STATUS` or `end signal
- * NUMBER`.
+ * NUMBER`; after `over` nothing matters.
  */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */

@@ -306,6 +306,7 @@ static void settle(void)
 
 static _Noreturn void finish(const char *symptom, const char *hint)
 {
+    end_trace();
     print_cause(symptom, hint);
     print_actors();
     if (reading)
