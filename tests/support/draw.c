@@ -63,9 +63,10 @@ static void add_lookup(char *text, const char *names)
     const char *space = strrchr(names, ' '); /* a host's name may have some */
     const char *service = space ? space + 1 : "NULL";
     int host = (int)(space ? space - names : (long)strlen(names));
-    bool odd = host == 0 || memchr(names, ' ', (size_t)host);
+    bool spaced = memchr(names, ' ', (size_t)host);
 
-    add(text, odd ? "getaddrinfo(\"%.*s\"" : "getaddrinfo(%.*s", host, names);
+    add(text, spaced ? "getaddrinfo('%.*s'" : "getaddrinfo(%.*s", host,
+        names);
     add(text, strcmp(service, "NULL") == 0 ? ")" : ", %s)",
         mask(service, service));
 }

@@ -324,7 +324,9 @@ void begins_lookup(const char *host, const char *service)
 {
     char text[TEXT] = "NULL";
 
-    if (host)
+    if (host && *host == '\0')
+        snprintf(text, sizeof(text), "''");
+    else if (host)
         put_letters(text, (const unsigned char *)host, strlen(host), PREVIEW);
     note("( getaddrinfo -1 - - 0 %s %s\n", text, service ? service : "NULL");
 }
