@@ -6,8 +6,8 @@
  *     draw [-a] [-m PORT] [-o FILE.svg] [-t TITLE] [-w WIDTH] TRACE
  *
  * -a keeps to ASCII. -w is the width, 80 without it. -o writes the picture as
- * SVG instead. -m masks what changes from run to run: the server's port is PORT,
- * other ports are *, and what happened side by side gets a fixed order.
+ * SVG instead. -m masks what changes from run to run: the server's port is
+ * PORT, other ports are *, and what happened side by side gets a fixed order.
  */
 #include "draw.h"
 
@@ -65,8 +65,7 @@ static void add_lookup(char *text, const char *names)
     int host = (int)(space ? space - names : (long)strlen(names));
     bool spaced = memchr(names, ' ', (size_t)host);
 
-    add(text, spaced ? "getaddrinfo('%.*s'" : "getaddrinfo(%.*s", host,
-        names);
+    add(text, spaced ? "getaddrinfo('%.*s'" : "getaddrinfo(%.*s", host, names);
     add(text, strcmp(service, "NULL") == 0 ? ")" : ", %s)",
         mask(service, service));
 }

@@ -335,7 +335,7 @@ void ends_lookup(int error, const struct addrinfo *list)
 {
     long count = 0;
 
-    for (; error == 0 && list; list = list->ai_next)
+    for (const struct addrinfo *a = error ? NULL : list; a; a = a->ai_next)
         count++;
     ended(error ? -1 : count, error, "- -", "");
 }
