@@ -171,18 +171,13 @@ static void accept_now(void)
 
 static void print_piece(const char *bytes, size_t len)
 {
+    static const char special[] = "\n\r", letters[] = "nr0";
+
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c == '\n')
-            fputs("\\n", stdout);
-        else if (c == '\r')
-            fputs("\\r", stdout);
-        else if (c == '\0')
-            fputs("\\0", stdout);
-        else if (iscntrl(c))
-            printf("\\x%02x", c);
-        else
-            putchar(c);
+        const char *found = memchr(special, bytes[i], sizeof(special));
+        unsigned char c =
+            (unsigned char)(found ? letters[found - special] : bytes[i]);
+        printf(found ? "\\%c" : iscntrl(c) ? "\\x%02x" : "%c", c);
     }
     putchar('\n');
 }
@@ -230,8 +225,7 @@ static void receive(void)
 
 static size_t unescape(char *text)
 {
-    static const char letters[] = "nrt0\\";
-    static const char bytes[] = "\n\r\t\0\\";
+    static const char letters[] = "nrt0\\", bytes[] = "\n\r\t\0\\";
     char *to = text;
 
     for (const char *from = text; *from; from++) {
@@ -240,11 +234,8 @@ static size_t unescape(char *text)
         if (found) {
             *to++ = bytes[found - letters];
             from++;
-        } else if (from[0] == '\\' && from[1] == 'x' &&
-                   isxdigit((unsigned char)from[2]) &&
-                   isxdigit((unsigned char)from[3])) {
-            char hex[] = {from[2], from[3], '\0'};
-            *to++ = (char)strtol(hex, NULL, 16);
+        } else if (sscanf(from, "\\x%2hhx", (unsigned char *)to) == 1) {
+            to++;
             from += 3;
         } else {
             *to++ = *from;

@@ -1,51 +1,75 @@
-/* Prints a picture, or writes it as SVG. */
+/* Shows a picture as letters on a grid, or that grid as SVG. */
 #include "draw.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Of each lifeline, and behind them of the picture's right side: columns of the
-   terminal, or pixels. */
-static int places[COLUMNS_MAX + 1];
-
-static int place_of(const struct line *line)
-{
-    return places[line->column];
-}
-
-/* How many bytes this letter of UTF-8 has: record.c has seen to its being
-   whole. */
-static int letter_size(const char *text)
-{
-    int size = 1;
-
-    while (size < 4 && ((unsigned char)text[size] & 0xc0) == 0x80)
-        size++;
-    return size;
-}
-
-/* On a terminal. */
-
 enum {
-    LEAST_COLUMN = 24,
-    LAST_ROOM = 30,
-    WIDTH_MAX = COLUMNS_MAX * LEAST_COLUMN + LAST_ROOM,
-    LEAST_ARROW = 3,
+    LEAST = 16,      /* from one lifeline to the next */
+    MARGIN = 2,      /* to the left of the first */
+    BESIDE = 2,      /* from a lifeline to its text */
+    ARROW_LEAST = 3, /* from a text to the lifeline at the arrow's end */
+    WIDTH_MAX = COLUMNS_MAX * 2 * TEXT_SIZE,
 };
 
+/* A row of letters, each of ASCII or one of the signs, and how many it has. */
 static struct cell {
     const char *letter;
     enum look look;
-} cells[WIDTH_MAX]; /* of one row */
+} cells[WIDTH_MAX];
+static int width;
+
+/* Where each lifeline is, and behind them the picture's right side. */
+static int places[COLUMNS_MAX + 1];
 
 static const struct signs {
     const char *runs, *waits, *arrow, *left, *right, *more;
 } unicode = {"│", "┆", "─", "◀", "▶", "…"},
   plain = {"|", ":", "-", "<", ">", "~"}, *signs;
 
+/* How much room a row's text and arrow need. Where nobody is beside it, a text
+   may go on. */
+static int room_of(const struct picture *picture, const struct row *row)
+{
+    size_t own = (size_t)row->line->column, next = own + 1;
+    int room = BESIDE + (int)strlen(row->text) + 1;
+
+    if (next < picture->count && row->states[next] == ' ' && !row->to)
+        return LEAST;
+    if (row->times > 1)
+        room += (int)strlen(", 1000 times");
+    if (row->to && row->to->column > (int)own)
+        room += ARROW_LEAST;
+    return room;
+}
+
+/* Each column is as wide as its texts; if all are too wide, the widest becomes
+   narrower. */
+static void find_places(const struct picture *picture, int most)
+{
+    int count = (int)picture->count, rooms[COLUMNS_MAX], widest = 0;
+
+    for (int i = 0; i < count; i++)
+        rooms[i] = LEAST;
+    for (size_t i = 0; i < picture->row_count; i++) {
+        const struct row *row = &picture->rows[i];
+        int room = room_of(picture, row), column = row->line->column;
+        rooms[column] = room > rooms[column] ? room : rooms[column];
+    }
+    do {
+        places[0] = MARGIN;
+        for (int i = 0; i < count; i++) {
+            places[i + 1] = places[i] + rooms[i];
+            widest = rooms[i] > rooms[widest] ? i : widest;
+        }
+    } while (places[count] > most && rooms[widest]-- > LEAST);
+}
+
 static void put(int at, const char *letter, enum look look)
 {
+    while (width <= at)
+        cells[width++] = (struct cell){" ", BLANK};
     cells[at] = (struct cell){letter, look};
 }
 
@@ -54,23 +78,21 @@ static int put_text(int from, int to, const char *text, enum look look)
 {
     int at = from;
 
-    for (; *text && at < to; text += letter_size(text))
-        put(at++, text, look);
+    for (; *text && at < to; text++)
+        put(at++, *text < ' ' || *text > '~' ? "?" : text, look);
     if (*text && at > from)
         put(at - 1, signs->more, look);
     return at;
 }
 
-/* A label is in the middle of its arrow, or behind it where that is short. */
+/* A label is in the middle of its arrow, if it fits: what it tells stands where
+   the arrow ends, too. */
 static void put_label(int from, int to, const char *label)
 {
-    int low = from < to ? from : to, room = abs(to - from) - 7;
+    int len = (int)strlen(label), at = (from + to - len) / 2;
 
-    if ((int)strlen(label) > room)
-        label = strcmp(label, "reset") ? "eof" : "reset";
-    int len = (int)strlen(label);
-    int at = len > room ? to + 2 : low + (room + 7 - len) / 2;
-    put_text(at, at + len, label, ARROW);
+    if (abs(to - from) >= len + 5)
+        put_text(at, at + len, label, LABEL);
 }
 
 static void put_arrow(int from, int to, const char *label)
@@ -79,15 +101,16 @@ static void put_arrow(int from, int to, const char *label)
 
     for (int at = from + step; at != to; at += step)
         put(at, signs->arrow, ARROW);
+    put(to - step, step > 0 ? signs->right : signs->left, ARROW);
     if (label)
         put_label(from, to, label);
-    put(to - step, step > 0 ? signs->right : signs->left, ARROW);
 }
 
-/* Draws the lifelines, and returns where a text has to end. */
-static int put_lifelines(const struct picture *picture, const struct row *row)
+static void put_row(const struct picture *picture, const struct row *row)
 {
-    int end = places[picture->count], own = row->line->column;
+    static char times[32]; /* the cells point there */
+    int own = row->line->column, to = row->to ? row->to->column : own;
+    int end = places[picture->count];
 
     for (int i = (int)picture->count - 1; i >= 0; i--) {
         if (row->states[i] == ' ')
@@ -97,245 +120,166 @@ static int put_lifelines(const struct picture *picture, const struct row *row)
         if (i > own)
             end = places[i] - 1;
     }
-    if (row->to && row->to->column > own) { /* or leave room for the arrow */
-        int to = place_of(row->to);
-        end = (end < to ? end : to) - LEAST_ARROW;
-    }
-    return end;
-}
-
-/* Returns the text, with \x... for what ASCII does not have. */
-static const char *escape(const char *text)
-{
-    static char escaped[4 * ROW_TEXT];
-    char *to = escaped;
-
-    for (; *text; text++)
-        to += snprintf(to, 5, (unsigned char)*text > 0x7e ? "\\x%02x" : "%c",
-                       (unsigned char)*text);
-    *to = '\0';
-    return escaped;
-}
-
-static void put_row(const struct picture *picture, const struct row *row)
-{
-    static char times[32];
-    int own = place_of(row->line), end = put_lifelines(picture, row);
-    int to = row->to ? place_of(row->to) : own;
-
-    int at =
-        put_text(own + 2, end, signs == &plain ? escape(row->text) : row->text,
-                 row->look);
-    if (to != own)
-        put_arrow(to > own ? at : own, to, row->label);
-    snprintf(times, sizeof(times), ", %ld times", row->times);
+    if (to > own)
+        end = (places[to] < end ? places[to] : end) - ARROW_LEAST;
+    times[0] = '\0';
     if (row->times > 1)
-        put_text(at, places[picture->count], times, FAILED);
+        end -= snprintf(times, sizeof(times), ", %ld times", row->times);
+    int at = put_text(places[own] + BESIDE, end, row->text, row->look);
+    put_text(at, WIDTH_MAX, times, FAILED);
+    if (to != own)
+        put_arrow(to > own ? at : places[own], places[to], row->label);
 }
 
-/* Prints the cells, and clears them. */
-static void print_cells(int width)
+static void put_names(const struct picture *picture)
 {
-    static const char *const colors[] = {"0", "0;32", "0;1;31", "0;36", "0;2"};
-    bool colored = isatty(STDOUT_FILENO);
-    enum look look = TEXT;
-    int end = width;
+    for (size_t i = 0; i < picture->count; i++)
+        put_text(places[i] - 1, places[i + 1] - 2, picture->columns[i]->name,
+                 NAME);
+}
 
-    while (end > 0 && cells[end - 1].letter[0] == ' ')
-        end--;
-    for (int i = 0; i < end; i++) {
-        if (colored && cells[i].look != look)
-            printf("\033[%sm", colors[cells[i].look]);
-        look = cells[i].look;
-        printf("%.*s", letter_size(cells[i].letter), cells[i].letter);
+/* On a terminal. */
+
+static void print_cells(void)
+{
+    static const char *const colors[] = {
+        [TEXT] = "0",     [NAME] = "0;1",   [FAILED] = "0;1;31",
+        [LABEL] = "0;36", [ARROW] = "0;36", [LIFELINE] = "0;2",
+    };
+    bool colored = isatty(STDOUT_FILENO);
+    enum look look = BLANK;
+
+    for (int i = 0; i < width; i++) {
+        const struct cell *cell = &cells[i];
+        if (colored && cell->look != BLANK && cell->look != look)
+            printf("\033[%sm", colors[cell->look]);
+        look = cell->look;
+        printf("%.*s", cell->letter[0] & 0x80 ? 3 : 1, cell->letter);
     }
     puts(colored ? "\033[0m" : "");
-    for (int i = 0; i < width; i++)
-        put(i, " ", TEXT);
+    width = 0;
 }
 
-static int find_places(int count, int width)
+void print_picture(const struct picture *picture, int most, bool ascii)
 {
-    int least = (count - 1) * LEAST_COLUMN + LAST_ROOM;
-
-    if (width < least)
-        width = least;
-    if (width > WIDTH_MAX)
-        width = WIDTH_MAX;
-    int step = (width - 2) / count;
-    if (count > 2 && step > (width - LAST_ROOM) / (count - 1))
-        step = (width - LAST_ROOM) / (count - 1);
-    for (int i = 0; i < count; i++)
-        places[i] = 2 + i * step;
-    places[count] = width;
-    return step;
-}
-
-void print_picture(const struct picture *picture, int width, bool ascii)
-{
-    int step = find_places((int)picture->count, width);
-
     signs = ascii ? &plain : &unicode;
-    width = places[picture->count];
-    for (int i = 0; i < width; i++)
-        put(i, " ", TEXT);
-    for (size_t i = 0; i < picture->count; i++)
-        put_text(places[i] - 1, places[i] + step - 2, picture->columns[i]->name,
-                 TEXT);
-    print_cells(width);
+    find_places(picture, most);
+    if (picture->title)
+        puts(picture->title);
+    put_names(picture);
+    print_cells();
     for (size_t i = 0; i < picture->row_count; i++) {
         put_row(picture, &picture->rows[i]);
-        print_cells(width);
+        print_cells();
     }
-    for (size_t i = 0; i < 2; i++)
-        if (picture->notes[i][0])
-            puts(picture->notes[i]);
+    if (picture->note)
+        puts(picture->note);
 }
 
-/* SVG 1.1: a row is 18 high, a lifeline as far from the next one as its longest
-   text needs. */
+/* As SVG 1.1: a cell is CELL pixels wide and ROW high. */
 
-enum { ROW_HEIGHT = 18, ROOM = 160, TOP = 60, ARROW_ROOM = 60 };
-enum { WIDE = 4, PAPER = 794, MARGIN = 40 };
+enum { CELL = 8, ROW = 18, PAPER = 800, EDGE = 40 };
 
-static int width_of(const char *text)
+static int center(int place)
 {
-    int letters = 0;
-
-    for (; *text; text += letter_size(text))
-        letters++;
-    return letters * 29 / 4; /* in a monospaced font of 12 pixels */
+    return place * CELL + CELL / 2;
 }
 
-static void find_svg_places(const struct picture *picture)
+/* In print the picture is as wide as the paper, and no row is cut in two. */
+static void write_head(int columns, int rows, bool landscape)
 {
-    int rooms[COLUMNS_MAX] = {0};
+    int paper = columns * CELL + 2 * EDGE;
 
-    for (size_t i = 0; i < picture->row_count; i++) {
-        const struct row *row = &picture->rows[i];
-        int room = width_of(row->text) + (row->times > 1 ? 3 : 1) * ARROW_ROOM;
-        if (rooms[row->line->column] < room)
-            rooms[row->line->column] = room;
-    }
-    places[0] = 30;
-    for (size_t i = 0; i < picture->count; i++)
-        places[i + 1] = places[i] + (rooms[i] < ROOM ? ROOM : rooms[i]);
-}
-
-static void write_text(const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '<')
-            fputs("&lt;", stdout);
-        else if (*text == '>')
-            fputs("&gt;", stdout);
-        else if (*text == '&')
-            fputs("&amp;", stdout);
-        else
-            putchar(*text);
-    }
-}
-
-static void write_line_of_text(const char *class, int x, size_t y,
-                               const char *text, long times)
-{
-    fputs("<text", stdout);
-    if (class[0])
-        printf(" class=\"%s\"", class);
-    printf(" x=\"%d\" y=\"%zu\">", x, y);
-    write_text(text);
-    if (times > 1)
-        printf(", %ld times", times);
-    fputs("</text>\n", stdout);
-}
-
-/* A lifeline, in pieces that are solid where it runs, dotted where it waits. */
-static void write_lifeline(const struct picture *picture, size_t column)
-{
-    const struct row *rows = picture->rows;
-    size_t from = 0;
-    int x = places[column];
-
-    for (size_t i = 1; i <= picture->row_count; i++) {
-        char state = rows[from].states[column];
-        if (i < picture->row_count && rows[i].states[column] == state)
-            continue;
-        if (state != ' ')
-            printf("<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
-                   "y2=\"%zu\"/>\n",
-                   state == ':' ? "waits" : "runs", x, x,
-                   TOP + from * ROW_HEIGHT - ROW_HEIGHT / 2,
-                   TOP + i * ROW_HEIGHT - ROW_HEIGHT / 2);
-        from = i;
-    }
-}
-
-static void write_row(const struct row *row, size_t y)
-{
-    static const char *const classes[] = {"", "prints", "failed"};
-    int own = place_of(row->line);
-    int to = row->to ? place_of(row->to) : own;
-    int start = to > own ? own + 14 + width_of(row->text) : own;
-
-    write_line_of_text(classes[row->look], own + 10, y + 4, row->text,
-                       row->times);
-    if (to == own)
-        return;
-    printf("<line class=\"arrow\" x1=\"%d\" x2=\"%d\" y1=\"%zu\" "
-           "y2=\"%zu\" marker-end=\"url(#head)\"/>\n",
-           start, to > own ? to - 2 : to + 2, y, y);
-    if (row->label)
-        write_line_of_text("label", (start + to) / 2, y - 3, row->label, 1);
-}
-
-static void write_head(const struct picture *picture, int width, size_t height)
-{
+    paper = paper < PAPER ? PAPER : paper;
+    int page = landscape ? paper * 210 / 297 : paper * 297 / 210;
     printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-           "height=\"%zu\" viewBox=\"0 0 %d %zu\">\n<title>",
-           width, height, width, height);
-    write_text(picture->title);
-    fputs("</title>\n"
-          "<style>\n"
-          "text { font: 12px monospace; white-space: pre }\n"
-          ".name { font-weight: bold; font-size: 14px }\n"
-          ".failed { fill: #b00; font-weight: bold }\n"
-          ".prints { fill: #060 }\n"
-          ".label { fill: #05a; font-size: 10px; text-anchor: middle; "
-          "paint-order: stroke; stroke: #fff; stroke-width: 3 }\n"
-          "line { stroke: #444; stroke-width: 1.5 }\n"
-          ".waits { stroke-dasharray: 2 4 }\n"
-          ".arrow { stroke: #05a }\n",
-          stdout);
-    /* In print the picture is as wide as the paper. */
-    int paper = width + 2 * MARGIN > PAPER ? width + 2 * MARGIN : PAPER;
-    printf("@page { size: %dpx %dpx; margin: %dpx }\n", paper,
-           picture->count >= WIDE ? paper * 210 / 297 : paper * 297 / 210,
-           MARGIN);
-    fputs("</style>\n"
-          "<defs><marker id=\"head\" markerWidth=\"8\" markerHeight=\"8\" "
-          "refX=\"7\" refY=\"4\" orient=\"auto\">"
-          "<path d=\"M0,0 L8,4 L0,8 z\" fill=\"#05a\"/></marker></defs>\n"
-          "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-          stdout);
-    write_line_of_text("name", 20, 20, picture->title, 1);
+           "height=\"%d\">\n<style>\n"
+           "@page { size: %dpx %dpx; margin: %dpx }\n",
+           columns * CELL, rows * ROW, paper,
+           (page - 2 * EDGE) / ROW * ROW + 2 * EDGE, EDGE);
+    puts("text { font: 13px monospace; white-space: pre }\n"
+         ".name { font-weight: bold }\n"
+         ".failed { fill: #b00; font-weight: bold }\n"
+         ".label, .head { fill: #05a }\n"
+         "path { stroke: #444; stroke-width: 1.5 }\n"
+         ".arrow { stroke: #05a }\n"
+         ".waits { stroke-dasharray: 2 4 }\n"
+         "</style>\n"
+         "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
 }
 
-void write_svg(const struct picture *picture)
+/* Cells that look the same, up to before `to`. */
+static void write_arrow(int from, int to, int y)
 {
-    size_t y = TOP + picture->row_count * ROW_HEIGHT;
+    bool left = cells[from].letter == signs->left;
+    bool right = cells[to - 1].letter == signs->right;
 
-    find_svg_places(picture);
-    write_head(picture, places[picture->count], y + 3 * ROW_HEIGHT);
-    for (size_t i = 0; i < picture->count; i++) {
-        write_line_of_text("name", places[i] - 10, 40,
-                           picture->columns[i]->name, 1);
-        write_lifeline(picture, i);
+    int x1 = left ? center(from - 1) : from * CELL;
+    int x2 = right ? center(to) : to * CELL;
+
+    printf("<path class=\"arrow\" d=\"M%d %dH%d\"/>\n", x1, y, x2);
+    if (left || right)
+        printf("<path class=\"arrow head\" d=\"M%d %dl%d -3v6z\"/>\n",
+               left ? x1 : x2, y, left ? CELL : -CELL);
+}
+
+static void write_text(int from, int to, int y)
+{
+    static const char *const classes[] = {[TEXT] = "text",
+                                          [NAME] = "name",
+                                          [FAILED] = "failed",
+                                          [LABEL] = "label"};
+
+    printf("<text class=\"%s\" x=\"%d\" y=\"%d\" textLength=\"%d\">",
+           classes[cells[from].look], from * CELL, y + CELL / 2,
+           (to - from) * CELL);
+    for (int i = from; i < to; i++)
+        printf(strchr("<&", cells[i].letter[0]) ? "&#%d;" : "%c",
+               cells[i].letter[0]);
+    puts("</text>");
+}
+
+/* Lifelines are drawn before: there are none where an arrow crosses them. */
+static void write_cells(int row)
+{
+    int y = row * ROW + ROW / 2, to;
+
+    for (int from = 0; from < width; from = to) {
+        enum look look = cells[from].look;
+        for (to = from; to < width && cells[to].look == look;)
+            to++;
+        if (look == ARROW)
+            write_arrow(from, to, y);
+        else if (look != BLANK && look != LIFELINE)
+            write_text(from, to, y);
     }
-    for (size_t i = 0; i < picture->row_count; i++)
-        write_row(&picture->rows[i], TOP + i * ROW_HEIGHT);
-    for (size_t i = 0; i < 2; i++)
-        if (picture->notes[i][0])
-            write_line_of_text("", 20, y + (i + 1) * ROW_HEIGHT,
-                               picture->notes[i], 1);
-    fputs("</svg>\n", stdout);
+    width = 0;
+}
+
+void print_svg(const struct picture *picture)
+{
+    int columns, row = 0;
+
+    signs = &plain;
+    find_places(picture, WIDTH_MAX);
+    columns = places[picture->count];
+    put_text(1, WIDTH_MAX, picture->title, NAME);
+    write_head(columns > width ? columns : width, (int)picture->row_count + 4,
+               picture->count > 3);
+    write_cells(row++);
+    put_names(picture);
+    write_cells(row++);
+    for (size_t i = 0; i < picture->row_count; i++) {
+        const char *states = picture->rows[i].states;
+        for (size_t c = 0; c < picture->count; c++)
+            if (states[c] != ' ')
+                printf("<path class=\"%s\" d=\"M%d %dv%d\"/>\n",
+                       states[c] == ':' ? "waits" : "runs", center(places[c]),
+                       row * ROW, ROW);
+        put_row(picture, &picture->rows[i]);
+        write_cells(row++);
+    }
+    put_text(1, WIDTH_MAX, picture->note ? picture->note : "", TEXT);
+    write_cells(++row);
+    puts("</svg>");
 }

@@ -26,7 +26,7 @@
  *     +300 www.test                  the lookup takes 300 milliseconds more
  * The service lab-5300 is port 5300, and back, whatever /etc/services has.
  *
- * TRACE is a file, to which a line is added before and after each call; calls.c
+ * TRACE is a file, to which a line is added before and after each call; trace.c
  * reads it.
  *
  * Limits: what happens inside the C library is not seen, such as the reads of
@@ -39,24 +39,17 @@
 #define _GNU_SOURCE    /* RTLD_NEXT */
 #include "preload.h"
 
-#include <poll.h>
-#include <sys/select.h>
-#ifdef __linux__
-#include <sys/epoll.h>
-#endif
+#include <sys/time.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* With _GNU_SOURCE glibc declares `struct sockaddr *` as a union of pointers,
-   which is the same to a caller. */
-#pragma GCC diagnostic ignored "-Wpedantic"
-
-/* The same for bytes in several pieces. When not all may be moved, the first
+/* fails() for bytes in several pieces. When not all may be moved, the first
    piece with any is all that is left, and as much of it as may be. */
 static bool fails_pieces(const char *call, int fd, int flags,
                          const struct iovec **pieces, int *count,
@@ -98,25 +91,10 @@ static const char *name_of_flags(int flags)
     return flags & MSG_PEEK ? "MSG_PEEK" : "";
 }
 
-/* Defines a call that returns -1 when it fails: what is noted before, whether
-   it fails, and what is noted after. */
-#define WRAP(type, call, parameters, arguments, before, failing, after)        \
-    type call parameters                                                       \
-    {                                                                          \
-        NEXT(call);                                                            \
-        before;                                                                \
-        type result = (failing) ? -1 : next arguments;                         \
-        after;                                                                 \
-        return result;                                                         \
-    }
-
-WRAP(int, bind, (int fd, const struct sockaddr *address, socklen_t size),
-     (fd, address, size), begins_with("bind", fd, address), false,
-     ends(fd, result))
-
 WRAP(int, listen, (int fd, int backlog), (fd, backlog),
-     begins("listen", fd, (size_t)backlog, ""), fails("listen", fd, 0, NULL),
-     ends(fd, result))
+     begins("listen", fd, 0, backlog == SOMAXCONN ? "SOMAXCONN" : "%d",
+            backlog),
+     fails("listen", fd, 0, NULL), ends(fd, result, ""))
 
 WRAP(int, accept,
      (int fd, struct sockaddr *restrict from, socklen_t *restrict size),
@@ -133,17 +111,17 @@ WRAP(int, accept4,
 
 WRAP(ssize_t, send, (int fd, const void *bytes, size_t len, int flags),
      (fd, bytes, len, flags), begins_sending("send", fd, &PIECE(bytes, len), 1),
-     fails("send", fd, flags, &len), ends(fd, result))
+     fails("send", fd, flags, &len), ends(fd, result, ""))
 
 WRAP(ssize_t, sendto,
      (int fd, const void *bytes, size_t len, int flags,
       const struct sockaddr *to, socklen_t size),
      (fd, bytes, len, flags, to, size),
      begins_sending("sendto", fd, &PIECE(bytes, len), 1),
-     fails("send", fd, flags, &len), ends(fd, result))
+     fails("send", fd, flags, &len), ends(fd, result, ""))
 
 WRAP(ssize_t, recv, (int fd, void *bytes, size_t len, int flags),
-     (fd, bytes, len, flags), begins("recv", fd, len, name_of_flags(flags)),
+     (fd, bytes, len, flags), begins("recv", fd, 0, name_of_flags(flags)),
      fails("recv", fd, flags, &len),
      ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
@@ -151,66 +129,27 @@ WRAP(ssize_t, recvfrom,
      (int fd, void *restrict bytes, size_t len, int flags,
       struct sockaddr *restrict from, socklen_t *restrict size),
      (fd, bytes, len, flags, from, size),
-     begins("recvfrom", fd, len, name_of_flags(flags)),
+     begins("recvfrom", fd, 0, name_of_flags(flags)),
      fails("recv", fd, flags, &len),
      ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
 WRAP(ssize_t, read, (int fd, void *bytes, size_t len), (fd, bytes, len),
-     begins("read", fd, len, ""), fails("recv", fd, 0, &len),
+     begins("read", fd, 0, ""), fails("recv", fd, 0, &len),
      ends_receiving(fd, &PIECE(bytes, len), 1, result))
 
 WRAP(ssize_t, readv, (int fd, const struct iovec *pieces, int count),
-     (fd, pieces, count), begins("readv", fd, length_of(pieces, count), ""),
+     (fd, pieces, count), begins("readv", fd, 0, ""),
      fails_pieces("recv", fd, 0, &pieces, &count, &(struct iovec){0}),
      ends_receiving(fd, pieces, count, result))
 
-WRAP(int, shutdown, (int fd, int how), (fd, how),
-     begins("shutdown", fd, 0,
-            how == SHUT_RD   ? "SHUT_RD"
-            : how == SHUT_WR ? "SHUT_WR"
-                             : "SHUT_RDWR"),
-     false, ends(fd, result))
+WRAP(ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len),
+     begins_sending("write", fd, &PIECE(bytes, len), 1),
+     fails("send", fd, 0, &len), ends(fd, result, ""))
 
-WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout),
-     (fds, count, timeout), begins("poll", NO_SOCKET, 0, ""), false,
-     ends(NO_SOCKET, result))
-
-#ifdef __linux__
-WRAP(int, epoll_wait,
-     (int fd, struct epoll_event *events, int count, int timeout),
-     (fd, events, count, timeout), begins("epoll_wait", NO_SOCKET, 0, ""),
-     false, ends(NO_SOCKET, result))
-#endif
-
-WRAP(int, select,
-     (int count, fd_set *restrict reading, fd_set *restrict writing,
-      fd_set *restrict special, struct timeval *restrict timeout),
-     (count, reading, writing, special, timeout),
-     begins("select", NO_SOCKET, 0, ""), false, ends(NO_SOCKET, result))
-
-/* stdin is written to by nobody; a write elsewhere is to a file. */
-ssize_t write(int fd, const void *bytes, size_t len)
-{
-    NEXT(write);
-    if (fd == STDIN_FILENO)
-        return next(fd, bytes, len);
-    begins_sending("write", fd, &PIECE(bytes, len), 1);
-    ssize_t result = fails("send", fd, 0, &len) ? -1 : next(fd, bytes, len);
-    ends(fd, result);
-    return result;
-}
-
-ssize_t writev(int fd, const struct iovec *pieces, int count)
-{
-    NEXT(writev);
-    begins_sending("writev", fd, pieces, count);
-    ssize_t result =
-        fails_pieces("send", fd, 0, &pieces, &count, &(struct iovec){0})
-            ? -1
-            : next(fd, pieces, count);
-    ends(fd, result);
-    return result;
-}
+WRAP(ssize_t, writev, (int fd, const struct iovec *pieces, int count),
+     (fd, pieces, count), begins_sending("writev", fd, pieces, count),
+     fails_pieces("send", fd, 0, &pieces, &count, &(struct iovec){0}),
+     ends(fd, result, ""))
 
 /* An interrupted connect goes on by itself, connect(2): so it is begun. */
 static int interrupt_connect(int fd, const struct sockaddr *address,
@@ -236,7 +175,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
         result = next(fd, address, size);
     else if (errno == EINTR)
         result = interrupt_connect(fd, address, size);
-    ends(fd, result);
+    ends(fd, result, "");
     return result;
 }
 
@@ -249,7 +188,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     begins_sending("sendmsg", fd, all.msg_iov, (int)all.msg_iovlen);
     if (!fails_message("send", fd, flags, &all, &(struct iovec){0}))
         result = next(fd, &all, flags);
-    ends(fd, result);
+    ends(fd, result, "");
     return result;
 }
 
@@ -259,8 +198,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     ssize_t result = -1;
 
     NEXT(recvmsg);
-    begins("recvmsg", fd, length_of(all.msg_iov, (int)all.msg_iovlen),
-           name_of_flags(flags));
+    begins("recvmsg", fd, 0, name_of_flags(flags));
     if (!fails_message("recv", fd, flags, message, &(struct iovec){0}))
         result = next(fd, message, flags);
     message->msg_iov = all.msg_iov;
@@ -272,8 +210,13 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 int socket(int family, int type, int protocol)
 {
     NEXT(socket);
+    begins("socket", NO_SOCKET, 0, "%s%s",
+           family == AF_INET    ? "AF_INET"
+           : family == AF_INET6 ? "AF_INET6"
+                                : "AF_...",
+           (type & 0xf) == SOCK_DGRAM ? ", SOCK_DGRAM" : "");
     int fd = fails("socket", -1, 0, NULL) ? -1 : next(family, type, protocol);
-    note_socket(fd, family, type);
+    ends(NO_SOCKET, fd, "%d", fd);
 
     size_t size = SIZE_MAX;
     meddle("buffers", fd, 0, &size);
@@ -302,12 +245,10 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
 int close(int fd)
 {
     NEXT(close);
-    if (fd == STDIN_FILENO)
-        return next(fd);
     bool known = begins("close", fd, 0, "");
     int result = fails("close", fd, 0, NULL) ? -1 : next(fd);
     if (known)
-        ends(NO_SOCKET, result);
+        ends(NO_SOCKET, result, "");
     return result;
 }
 
@@ -391,7 +332,7 @@ int pthread_create(pthread_t *restrict thread,
     }
     if (error)
         free(start);
-    ends_lookup(error, NULL);
+    ends_with_error(error, "");
     return error;
 }
 

@@ -15,11 +15,27 @@
 
 #pragma GCC visibility push(hidden)
 
+/* With _GNU_SOURCE glibc declares `struct sockaddr *` as a union of pointers,
+   which is the same to a caller. */
+#pragma GCC diagnostic ignored "-Wpedantic"
+
 /* Declares next, the function that would be called without this library. ISO C
    has no cast from an object pointer to a function pointer. */
 #define NEXT(call)                                                             \
     __typeof__(call) *next;                                                    \
     *(void **)(&next) = dlsym(RTLD_NEXT, #call)
+
+/* Defines a call that returns -1 when it fails: what is noted before, whether
+   it fails, and what is noted after. */
+#define WRAP(type, call, parameters, arguments, before, failing, after)        \
+    type call parameters                                                       \
+    {                                                                          \
+        NEXT(call);                                                            \
+        before;                                                                \
+        type result = (failing) ? -1 : next arguments;                         \
+        after;                                                                 \
+        return result;                                                         \
+    }
 
 /* faults.c */
 
@@ -52,25 +68,33 @@ void read_names(const char *path);
 
 void open_trace(const char *path);
 
-/* Before a call: what it is called on, how many bytes it is about, and what
-   else matters, as text. Returns whether it is one for the trace. */
-bool begins(const char *call, int fd, size_t len, const char *detail);
+enum {
+    NO_SOCKET = -2,   /* stands for one in calls that are on none */
+    ADDRESS_SIZE = 64 /* of an address as text */
+};
+
+/* Writes "127.0.0.1:8080", or "-" for what is no Internet address. */
+char *text_of(const struct sockaddr *address, char *text);
+
+/* Before a call: what it is called on, how many bytes it sends, or which thread
+   it creates, and its other arguments, as text. Returns whether it is one for
+   the trace. */
+bool begins(const char *call, int fd, size_t len, const char *format, ...);
 void begins_sending(const char *call, int fd, const struct iovec *pieces,
                     int count);
 void begins_with(const char *call, int fd, const struct sockaddr *address);
 void begins_lookup(const char *host, const char *service);
 
-/* After it. */
-void ends(int fd, long result);
+/* After it: the result, and that as text unless it is plain. Of -1 errno tells
+   the rest. */
+void ends(int fd, long result, const char *format, ...);
 void ends_accepting(int fd, int result, const struct sockaddr *from);
 void ends_receiving(int fd, const struct iovec *pieces, int count, long result);
+
+/* After a call that returns its error, or 0. */
+void ends_with_error(int error, const char *text);
 void ends_lookup(int error, const struct addrinfo *list);
 
-enum { NO_SOCKET = -2 }; /* stands for one in calls that are on none */
-
-size_t length_of(const struct iovec *pieces, int count);
-
-void note_socket(int fd, int family, int type);
 long new_thread(void); /* its number */
 void begins_thread(long number);
 

@@ -99,6 +99,10 @@ static const char *said(const struct actor *actor, const char *words)
     return NULL;
 }
 
+static const char past_the_end[] =
+    "The program reads or writes past the end of an array. Is there room for "
+    "the byte after the last one?";
+
 /* What well-known symptoms mean, for someone who meets them the first time. */
 static const struct symptom {
     const char *words; /* on stderr */
@@ -115,14 +119,12 @@ static const struct symptom {
      "the pointer from malloc, client?)"},
     {"double-free", "The program frees the same memory twice."},
     {"heap-use-after-free", "The program uses memory that it has freed."},
-    {"buffer-overflow", "The program reads or writes past the end of an array. "
-                        "Is there room for the byte after the last one?"},
+    {"buffer-overflow", past_the_end},
     {"data race",
      "Two threads use the same memory at the same time, and one of "
      "them writes: a data race. Both lines are in the report. "
      "Lock the mutex before each such use; see pthreads(7)."},
-    {"out of bounds", "The program reads or writes past the end of an array. "
-                      "Is there room for the byte after the last one?"},
+    {"out of bounds", past_the_end},
     {"detected memory leaks", "Memory that was allocated is never freed."},
     {"Sanitizer", "A sanitizer found a mistake in the use of memory; the "
                   "report names file and line."},
@@ -228,31 +230,32 @@ static void print_cause(const char *symptom, const char *hint)
    last in a thread, and not returned. */
 static void print_waiting(const struct actor *actor)
 {
-    struct {
-        char call[20];
-        int fd;
-    } open[THREADS] = {{"", 0}};
+    char open[THREADS][40] = {""}, what, call[20];
     const char *path = getenv("TRACE");
     FILE *trace =
         path && strncmp(actor->name, "peer", 4) ? fopen(path, "r") : NULL;
-    char *text = NULL, what;
+    char *text = NULL;
     size_t size = 0;
     long pid, thread;
-    int at;
+    int fd;
 
-    while (trace && getline(&text, &size, trace) != -1)
-        if (sscanf(text, "%*s %ld %ld %c %n", &pid, &thread, &what, &at) == 3 &&
-            pid == actor->pid && thread >= 0 && thread < THREADS &&
-            (what != '(' || sscanf(text + at, "%19s %d", open[thread].call,
-                                   &open[thread].fd) != 2))
-            open[thread].call[0] = '\0';
+    while (trace && getline(&text, &size, trace) != -1) {
+        fd = -1;
+        if (sscanf(text, "%*s %ld %ld %c %19s %d", &pid, &thread, &what, call,
+                   &fd) < 3 ||
+            pid != actor->pid || thread < 0 || thread >= THREADS)
+            continue;
+        open[thread][0] = '\0';
+        if (what == '(')
+            snprintf(open[thread], sizeof(open[thread]),
+                     fd > 0 ? "%s(%d)"
+                     : fd   ? "%s"
+                            : "%s(stdin)",
+                     call, fd);
+    }
     for (thread = 0; thread < THREADS; thread++)
-        if (open[thread].call[0])
-            printf(open[thread].fd > 0    ? "%s %s(%d)"
-                   : open[thread].fd == 0 ? "%s %s(stdin)"
-                                          : "%s %s",
-                   thread ? ", a thread in" : ", in", open[thread].call,
-                   open[thread].fd);
+        if (open[thread][0])
+            printf("%s %s", thread ? ", a thread in" : ", in", open[thread]);
     free(text);
     if (trace)
         fclose(trace);

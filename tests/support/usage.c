@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,15 +55,12 @@ static void count_tasks(const char *process, pid_t pid, struct usage *usage)
     if (file)
         fclose(file);
     stat[n] = '\0';
-    char *state = NULL; /* the last bracket ends the program's name */
-    for (char *at = stat; *at; at++)
-        if (*at == ')')
-            state = at + 1;
+    const char *state = strrchr(stat, ')'); /* behind the program's name */
     long group, threads;
     unsigned long bytes;
     if (state == NULL ||
         sscanf(state,
-               " %*c %*d %ld %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+               ") %*c %*d %ld %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
                "%*d %*d %ld %*d %*u %lu",
                &group, &threads, &bytes) != 3 ||
         group != pid)

@@ -1,0 +1,405 @@
+/* Reads a trace, and finds out what follows from what. */
+#include "draw.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct call *calls;
+size_t call_count;
+struct line lines[LINES_MAX];
+size_t line_count;
+bool unseen;
+
+static struct call **noted; /* by line of the trace: what begins or ends */
+static size_t noted_count;
+static struct end *connection_ends;
+static size_t end_count;
+
+static enum kind kind_of(const char *name)
+{
+    static const char *const names[] = {
+        [LISTEN] = " listen ",
+        [ACCEPT] = " accept accept4 ",
+        [CONNECT] = " connect ",
+        [SEND] = " send sendto sendmsg write writev ",
+        [RECEIVE] = " recv recvfrom recvmsg read readv ",
+        [POLL] = " poll select epoll_wait ",
+        [SHUTDOWN] = " shutdown ",
+        [CLOSE] = " close ",
+        [THREAD] = " pthread_create ",
+        [FORK] = " fork ",
+        [RETURN] = " return ",
+        [EXIT] = " exit ",
+        [MORE] = " more ",
+    };
+    char word[24];
+
+    snprintf(word, sizeof(word), " %s ", name);
+    for (enum kind kind = LISTEN; kind <= MORE; kind++)
+        if (names[kind] && strstr(names[kind], word))
+            return kind;
+    return OTHER;
+}
+
+bool waits(const struct call *call)
+{
+    return call->kind == ACCEPT || call->kind == RECEIVE ||
+           call->kind == STDIN || call->kind == POLL;
+}
+
+bool creates(const struct call *call)
+{
+    return call->kind == THREAD || call->kind == FORK;
+}
+
+static struct line *find_line(long pid, long thread)
+{
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].pid == pid && lines[i].thread == thread)
+            return &lines[i];
+    return NULL;
+}
+
+static struct line *line_of(long pid, long thread)
+{
+    struct line *line = find_line(pid, thread);
+
+    if (line)
+        return line;
+    if (line_count == LINES_MAX)
+        errx(1, "more than %d processes and threads", LINES_MAX);
+    line = &lines[line_count++];
+    *line = (struct line){.pid = pid, .thread = thread, .column = -1};
+    snprintf(line->name, sizeof(line->name), thread ? "thread %ld" : "child",
+             thread);
+    return line;
+}
+
+/* The two ends of a connection are side by side. */
+static struct end *end_of(const char *own, const char *other)
+{
+    for (size_t i = 0; i < end_count; i++)
+        if (strcmp(connection_ends[i].own, own) == 0 &&
+            strcmp(connection_ends[i].other, other) == 0)
+            return &connection_ends[i];
+    struct end *end = &connection_ends[end_count];
+    end_count += 2;
+    end[0].peer = &end[1];
+    end[1].peer = &end[0];
+    for (int i = 0; i < 2; i++) {
+        snprintf(end[i].own, ADDRESS, "%s", i ? other : own);
+        snprintf(end[i].other, ADDRESS, "%s", i ? own : other);
+    }
+    return end;
+}
+
+/* The end that a call is on. When the other one is gone, the system has no
+   address for it any more; an earlier call had. */
+static struct end *find_end(const struct call *call, const char *own,
+                            const char *other)
+{
+    for (size_t i = call_count; other[0] == '-' && i-- > 0;)
+        if (calls[i].line->pid == call->line->pid && calls[i].fd == call->fd &&
+            calls[i].end && strcmp(calls[i].end->own, own) == 0)
+            return calls[i].end;
+    return own[0] == '-' ? NULL : end_of(own, other);
+}
+
+/* Reading. */
+
+static struct call *add_call(const struct call *call)
+{
+    struct line *line = call->line;
+    struct call *added = &calls[call_count++];
+
+    *added = *call;
+    noted[call->from] = added;
+    *(line->last ? &line->last->next : &line->first) = added;
+    line->last = added;
+    return added;
+}
+
+static struct call *add_event(struct call *call, enum kind kind)
+{
+    call->kind = kind;
+    call->ended = true;
+    call->until = call->from;
+    snprintf(call->words, TEXT_SIZE, "%s",
+             kind == MORE ? "(more is not drawn)" : "ends");
+    return add_call(call);
+}
+
+static void read_begin(struct call *call, const char *text)
+{
+    char name[20], own[ADDRESS], other[ADDRESS];
+    int at = 0;
+
+    if (sscanf(text, "%19s %d %63s %63s %ld %n", name, &call->fd, own, other,
+               &call->len, &at) < 5)
+        return;
+    call->kind = kind_of(name);
+    if (call->kind == RECEIVE && call->fd == 0 && own[0] == '-')
+        call->kind = STDIN;
+    call->end = find_end(call, own, other);
+    text += at;
+    if (call->kind == STDIN)
+        snprintf(call->words, TEXT_SIZE, "%s(stdin)", name);
+    else if (call->fd < 0)
+        snprintf(call->words, TEXT_SIZE, "%s(%s)", name, text);
+    else
+        snprintf(call->words, TEXT_SIZE, "%s(%d%s%s)", name, call->fd,
+                 text[0] ? ", " : "", text);
+    /* The tests' own peer: how it waits is no news. */
+    if (call->kind != POLL || strncmp(call->line->name, "peer", 4) != 0)
+        add_call(call);
+}
+
+/* A line's last call has returned, as `end` says. */
+static void read_end(const struct call *end, const char *text)
+{
+    struct call *call = end->line->last;
+    char own[ADDRESS], other[ADDRESS];
+    int at = 0;
+
+    if (call == NULL || call->ended ||
+        sscanf(text, "%ld %63s %63s %n", &call->result, own, other, &at) < 3)
+        return;
+    call->ended = true;
+    call->until = end->from;
+    call->took_us = end->began_us - call->began_us;
+    noted[call->until] = call;
+    snprintf(call->outcome, TEXT_SIZE, "%s", text + at);
+    if (call->kind == SEND && call->result >= 0 && call->result < call->len)
+        snprintf(call->outcome, TEXT_SIZE, "%ld: a short write", call->result);
+    if (call->kind == ACCEPT && call->result != -1)
+        call->fd = (int)call->result;
+    if (own[0] != '-')
+        call->end = find_end(call, own, other);
+}
+
+static struct call *find_exit(long pid)
+{
+    for (EACH_CALL(c))
+        if (c->kind == EXIT && c->line->pid == pid)
+            return c;
+    return NULL;
+}
+
+/* Who started a program tells, perhaps late, how it ended. */
+static void read_status(struct call *call, const char *text)
+{
+    struct call *exit = find_exit(call->line->pid);
+    char how[8];
+    int status;
+
+    if (sscanf(text, "%7s %d", how, &status) != 2)
+        return;
+    if (exit == NULL) {
+        exit = add_event(call, EXIT);
+        exit->late = true;
+    }
+    exit->len = status;
+    if (strcmp(how, "signal") == 0)
+        snprintf(exit->words, TEXT_SIZE, "killed by signal %d: %s", status,
+                 strsignal(status));
+    else
+        snprintf(exit->words, TEXT_SIZE, "ends: exit %d", status);
+}
+
+static void read_line(const char *text, long number)
+{
+    static long children;
+    char word[8];
+    long pid, thread;
+    int at = 0;
+    struct call call = {.from = number};
+
+    if (sscanf(text, "%lld %ld %ld %7s %n", &call.began_us, &pid, &thread, word,
+               &at) < 4)
+        errx(1, "not a trace: %s", text);
+    struct line *line = call.line = line_of(pid, thread);
+    enum kind kind = kind_of(word);
+    if (word[0] == '(')
+        read_begin(&call, text + at);
+    else if (word[0] == ')')
+        read_end(&call, text + at);
+    else if (strcmp(word, "start") == 0)
+        sscanf(text + at, "%31s", line->name);
+    else if (strcmp(word, "child") == 0)
+        snprintf(line->name, sizeof(line->name), "child %ld", ++children);
+    else if (strcmp(word, "end") == 0)
+        read_status(&call, text + at);
+    else if (kind == RETURN || kind == MORE ||
+             (kind == EXIT && !find_exit(pid)))
+        add_event(&call, kind);
+}
+
+/* What follows from what: the trace is followed from line to line. Where a call
+   begins it has an effect, and where it returns it has a cause. */
+
+/* What both ends have sent and taken so far tells from which send of the peer
+   the last byte is. */
+static void receive(struct call *call)
+{
+    struct end *end = call->end, *peer = end->peer;
+    long taken = end->taken + call->result;
+
+    for (EACH_CALL(c)) {
+        if (c->kind != SEND || c->end != peer || c->len == 0 ||
+            c->from > call->until || c->offset >= taken)
+            continue;
+        call->cause = c;
+        call->part = c->offset + c->len > taken;
+        if (c->to == NULL)
+            c->to = call->line;
+    }
+    if (taken > peer->sent) {
+        unseen = true;
+        peer->sent = taken;
+        call->cause = NULL;
+    }
+    if (strstr(call->words, "MSG_PEEK") == NULL) /* it is received once more */
+        end->taken = taken;
+}
+
+/* Who is killed tells it, too; that is noted late. */
+static void hear_the_end(struct call *call)
+{
+    const struct end *peer = call->end->peer;
+    struct call *exit = peer->user ? find_exit(peer->user->pid) : NULL;
+    struct call *cause =
+        peer->closer || !exit || !exit->late ? peer->closer : exit;
+
+    call->cause = cause;
+    if (cause && !cause->to) {
+        cause->to = call->line;
+        cause->label = call->result == -1 ? "reset" : "end of file";
+    }
+}
+
+/* Who has a connection twice, with a child or by dup(2), may close one of both
+   and use the other. A half-close came before the close. */
+static void use_end(struct end *end, struct call *call)
+{
+    bool closes = call->kind == CLOSE || call->kind == EXIT;
+    bool tells = closes || (call->kind == SHUTDOWN &&
+                            strstr(call->words, "SHUT_RD)") == NULL);
+
+    if (closes && (!end->open || end->user->pid != call->line->pid))
+        return;
+    end->open = !closes;
+    end->user = call->line;
+    if (end->closer == NULL || end->closer->kind != SHUTDOWN)
+        end->closer = tells ? call : NULL;
+}
+
+static long port_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    return colon ? strtol(colon + 1, NULL, 10) : -1;
+}
+
+/* Who listens on the port that is called, at whatever address. */
+static struct line *find_listener(const struct call *connect)
+{
+    for (EACH_CALL(c))
+        if (c->kind == LISTEN && c->end &&
+            port_of(c->end->own) == port_of(connect->words))
+            return c->line;
+    return NULL;
+}
+
+static void follow_begin(struct call *call)
+{
+    struct end *end = call->end;
+
+    if (end)
+        use_end(end, call);
+    for (size_t i = 0; i < end_count && call->kind == EXIT; i++)
+        use_end(&connection_ends[i], call);
+    if (call->kind == SEND && end) {
+        if (call->ended)
+            call->len = call->result > 0 ? call->result : 0;
+        call->offset = end->sent;
+        end->sent += call->len;
+    } else if (call->kind == LISTEN) {
+        line_of(call->line->pid, 0)->listens = true;
+    } else if (call->kind == CONNECT && call->result != -1) {
+        call->to = find_listener(call);
+    } else if (creates(call)) {
+        call->to = call->kind == FORK ? find_line(call->result, 0)
+                                      : find_line(call->line->pid, call->len);
+        if (call->to)
+            call->to->creator = call;
+    }
+}
+
+static void follow_end(struct call *call)
+{
+    if (call->end == NULL)
+        return;
+    for (EACH_CALL(c))
+        if (call->kind == ACCEPT && c->kind == CONNECT &&
+            c->end == call->end->peer) {
+            call->cause = c;
+            c->to = call->line;
+        }
+    if (call->kind == RECEIVE && call->result > 0)
+        receive(call);
+    else if ((call->kind == RECEIVE && call->result == 0) ||
+             strstr(call->outcome, "ECONNRESET"))
+        hear_the_end(call);
+}
+
+/* A poll returns for the sake of the call behind it, and what nobody has
+   received went to who has the other end. */
+static void follow_rest(struct call *call)
+{
+    struct call *next = call->next;
+
+    while (next && (!waits(next) || next->kind == POLL))
+        next = next->next;
+    if (call->kind == POLL && call->result > 0 && next)
+        call->cause = next->cause;
+    if (call->kind == SEND && call->end && !call->to && call->len > 0)
+        call->to = call->end->peer->user;
+}
+
+void read_trace(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    size_t size = 0, count = 1;
+    int c;
+    ssize_t n;
+
+    if (file == NULL)
+        err(1, "open %s", path);
+    while ((c = getc(file)) != EOF)
+        count += c == '\n';
+    rewind(file);
+    calls = calloc(count, sizeof(*calls));
+    noted = calloc(count, sizeof(*noted));
+    connection_ends = calloc(4 * count, sizeof(*connection_ends));
+    if (calls == NULL || noted == NULL || connection_ends == NULL)
+        err(1, "calloc");
+    while (noted_count < count && (n = getline(&text, &size, file)) > 0) {
+        text[n - 1] = '\0';
+        if (strstr(text, " 0 over ")) /* what follows is the player's doing */
+            break;
+        read_line(text, (long)noted_count++);
+    }
+    free(text);
+    fclose(file);
+
+    for (size_t i = 0; i < noted_count; i++) {
+        if (noted[i] && noted[i]->from == (long)i)
+            follow_begin(noted[i]);
+        if (noted[i] && noted[i]->ended && noted[i]->until == (long)i)
+            follow_end(noted[i]);
+    }
+    for (EACH_CALL(call))
+        follow_rest(call);
+}
