@@ -470,6 +470,51 @@ same_calls() { # same_calls LAB NTH FILE: which has the names, then some rows
     finds_nothing figures
 }
 
+# record.c explains the lines.
+@test "a picture shows what falls short, who is killed, and what is done again" {
+    cat >"$folder/trace" <<'END'
+0 10 0 runs server 0
+100 10 0 start server
+200 10 0 ( listen 3 127.0.0.1:5000 - 0 5
+210 10 0 ) 0 127.0.0.1:5000 -
+220 10 0 ( accept 3 127.0.0.1:5000 - 0
+300 20 0 start client
+310 20 0 ( connect 3 0.0.0.0:0 - 0 127.0.0.1:5000
+320 20 0 ) 0 127.0.0.1:4000 127.0.0.1:5000
+330 10 0 ) 4 127.0.0.1:5000 127.0.0.1:4000 4 from 127.0.0.1:4000
+340 10 0 ( recv 4 127.0.0.1:5000 127.0.0.1:4000 0
+350 20 0 ( send 3 127.0.0.1:4000 127.0.0.1:5000 10 "0123456789", 10
+360 20 0 ) 6 127.0.0.1:4000 127.0.0.1:5000
+370 10 0 ) 4 127.0.0.1:5000 127.0.0.1:4000 4 "0123"
+380 10 0 ( recv 4 127.0.0.1:5000 127.0.0.1:4000 0
+390 10 0 ) 2 127.0.0.1:5000 127.0.0.1:4000 2 "45"
+400 10 0 ( recv 4 127.0.0.1:5000 127.0.0.1:4000 0
+50000 10 0 ) -1 127.0.0.1:5000 - -1 ECONNRESET
+0 20 0 end signal 9
+50010 10 0 ( send 4 127.0.0.1:5000 - 2 "no", 2
+50020 10 0 ) -1 127.0.0.1:5000 - -1 EPIPE
+50030 10 0 ( send 4 127.0.0.1:5000 - 2 "no", 2
+50040 10 0 ) -1 127.0.0.1:5000 - -1 EPIPE
+END
+    build/support/draw -a "$folder/trace" >"$folder/drawn"
+    diff "$folder/drawn" - <<'END'
+ server                    client
+  | listen(3, 5)
+  : accept(3)
+  :<------------------------| connect(3, 127.0.0.1:5000)
+  | = 4 from 127.0.0.1:4000 |
+  : recv(4)                 |
+  :<------------------------| send(3, "0123456789", 10) = 6: a short write
+  | = 4 "0123" (part)       |
+  | recv(4) = 2 "45"        |
+  : recv(4)                 |
+  :<--------reset-----------| killed by signal 9: Killed
+  | = -1 ECONNRESET
+  | send(4, "no", 2)
+  | = -1 EPIPE, 2 times
+END
+}
+
 # README and commands
 
 not_listed() {

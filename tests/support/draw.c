@@ -37,11 +37,26 @@ static bool has_failed(const struct call *call)
            !strstr(call->outcome, "EINPROGRESS");
 }
 
-/* A program that spins would fill the picture. */
-static bool is_repeated(const struct row *before, const struct row *row)
+static bool is_same(const struct row *row, const struct row *other)
 {
-    return before->line == row->line && !before->to && !row->to &&
-           strcmp(before->text, row->text) == 0;
+    return row->line == other->line && !row->to && !other->to &&
+           strcmp(row->text, other->text) == 0;
+}
+
+/* A program that spins would fill the picture: what it does again, which may be
+   a call and its failure in the next row, is only counted. */
+static void fold(void)
+{
+    for (size_t n = 1; n <= 2 && 2 * n <= picture.row_count; n++) {
+        struct row *again = &picture.rows[picture.row_count - n];
+        struct row *before = again - n;
+        if (is_same(&before[n - 1], &again[n - 1]) &&
+            (n == 1 || (is_same(before, again) && before->times == 1))) {
+            before[n - 1].times++;
+            picture.row_count -= n;
+            return;
+        }
+    }
 }
 
 static void add_row(const struct call *call, bool begins, bool ends)
@@ -62,10 +77,7 @@ static void add_row(const struct call *call, bool begins, bool ends)
         row->to = call->to;
         row->label = call->label;
     }
-    if (row > picture.rows && is_repeated(&row[-1], row)) {
-        row[-1].times++;
-        picture.row_count--;
-    }
+    fold();
 }
 
 static void begin_call(struct call *call)
@@ -153,7 +165,7 @@ static bool goes_on(const struct call *call)
 
     if (call->begun)
         return can_end(call);
-    return line->started && (!line->now || line->now->done);
+    return line->started && !call->late && (!line->now || line->now->done);
 }
 
 /* `before` came last. */
@@ -170,9 +182,10 @@ static struct call *choose_next(const struct call *before)
             first = call;
     }
     /* An exit that is noted late comes before what it has caused. */
-    if (first && first->cause && first->cause->late && !first->cause->begun)
-        return first->cause;
-    return first;
+    bool ends = first && (first->begun || !has_waited(first));
+    return ends && first->cause && first->cause->late && !first->cause->begun
+               ? first->cause
+               : first;
 }
 
 static void put_into_rows(void)

@@ -347,8 +347,9 @@ void open_trace(const char *path)
 
     if (fd == -1)
         refuse("cannot write TRACE", path);
-    /* Far from the numbers that the program gets. */
-    trace = fcntl(fd, F_DUPFD_CLOEXEC, 200);
+    /* Far from the numbers that the program gets, few as these may be. */
+    for (int least = 200; trace == -1 && least > 2; least /= 2)
+        trace = fcntl(fd, F_DUPFD_CLOEXEC, least);
     close(fd);
 #ifdef __linux__
     if (name == NULL)
