@@ -160,16 +160,15 @@ static bool is_traced(int fd)
 
 bool begins(const char *call, int fd, size_t len, const char *format, ...)
 {
-    char ends[ENDS], text[ARGUMENTS];
-    bool traced = is_traced(fd);
+    char addresses[ENDS], text[ARGUMENTS];
     va_list arguments;
 
-    if (!traced)
+    if (!is_traced(fd))
         return false;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    note("( %s %d %s %zu %s", call, fd, ends_of(fd, ends), len, text);
+    note("( %s %d %s %zu %s", call, fd, ends_of(fd, addresses), len, text);
     return true;
 }
 
@@ -212,7 +211,7 @@ void begins_with(const char *call, int fd, const struct sockaddr *address)
 
 void ends(int fd, long result, const char *format, ...)
 {
-    char ends[ENDS], text[ARGUMENTS];
+    char addresses[ENDS], text[ARGUMENTS];
     va_list arguments;
 
     if (!is_traced(fd))
@@ -222,7 +221,7 @@ void ends(int fd, long result, const char *format, ...)
     va_end(arguments);
     if (result == -1)
         snprintf(text, sizeof(text), "-1 %s", name_of(errno));
-    note(") %ld %s %s", result, ends_of(fd, ends), text);
+    note(") %ld %s %s", result, ends_of(fd, addresses), text);
 }
 
 void ends_with_error(int error, const char *text)
@@ -259,17 +258,17 @@ void ends_receiving(int fd, const struct iovec *pieces, int count, long result)
 /* Who is accepted may be gone already, but for its address. */
 void ends_accepting(int fd, int result, const struct sockaddr *from)
 {
-    char ends[ENDS];
+    char addresses[ENDS];
 
     if (result == -1) {
-        ends_receiving(fd, NULL, 0, -1);
+        ends(fd, -1, "");
         return;
     }
-    ends_of(result, ends);
-    char *other = strchr(ends, ' ') + 1;
+    ends_of(result, addresses);
+    char *other = strchr(addresses, ' ') + 1;
     if (other[0] == '-' && from)
         text_of(from, other);
-    note(") %d %s %d from %s", result, ends, result, other);
+    note(") %d %s %d from %s", result, addresses, result, other);
 }
 
 static void ends_thread(void *unused)
