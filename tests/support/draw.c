@@ -72,7 +72,9 @@ static void add_row(const struct call *call, bool begins, bool ends)
              begins ? call->words : "", begins && says ? " " : "",
              says ? "= " : "", says ? call->outcome : "",
              ends && call->part ? " (part)" : "");
-    row->look = ends && has_failed(call) ? FAILED : TEXT;
+    row->look = call->kind == PRINT        ? PRINTED
+                : ends && has_failed(call) ? FAILED
+                                           : TEXT;
     if (begins && call->to && call->to->column >= 0) {
         row->to = call->to;
         row->label = call->label;
@@ -205,7 +207,7 @@ static void put_into_rows(void)
 static bool is_worth(const struct line *line)
 {
     for (const struct call *c = line->first; c; c = c->next)
-        if (c->kind != STDIN && c->kind != FORK && c->kind < RETURN)
+        if (c->kind != STDIN && c->kind != FORK && c->kind < PRINT)
             return true;
     return line->thread != 0;
 }

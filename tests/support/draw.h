@@ -14,12 +14,12 @@ enum {
     LINES_MAX = 4096,
     COLUMNS_MAX = 64,
     ADDRESS = 64,
-    TEXT_SIZE = 320,
+    TEXT_SIZE = 400,
     ROW_TEXT = 2 * TEXT_SIZE + 16
 };
 
 /* What a call does, whatever its name. STDIN is to read what is typed; from
-   RETURN on they are no calls, but are treated as calls of no length: RETURN
+   PRINT on they are no calls, but are treated as calls of no length: RETURN
    ends a thread, after MORE there is more, which the trace does not have. */
 enum kind {
     OTHER,
@@ -34,6 +34,7 @@ enum kind {
     CLOSE,
     THREAD,
     FORK,
+    PRINT,
     RETURN,
     EXIT,
     MORE
@@ -99,7 +100,7 @@ bool waits(const struct call *call);   /* until somebody else does something */
 bool creates(const struct call *call); /* a thread, or a child */
 
 /* How something looks. */
-enum look { BLANK, TEXT, NAME, FAILED, LABEL, ARROW, LIFELINE };
+enum look { BLANK, TEXT, NAME, PRINTED, FAILED, LABEL, ARROW, LIFELINE };
 
 /* What is seen in one row of the picture. */
 struct row {

@@ -73,15 +73,27 @@ static void put(int at, const char *letter, enum look look)
     cells[at] = (struct cell){letter, look};
 }
 
-/* Writes text from one place to before another one. Returns where it ends. */
+/* Writes text from one place to before another one, if need be without its
+   middle: a result or a port is behind the last quote or colon. Returns where it
+   ends. */
 static int put_text(int from, int to, const char *text, enum look look)
 {
-    int at = from;
+    int room = to - from, skip = (int)strlen(text) - room + 1, at = from;
+    const char *tail =
+        strrchr(text, '"') ? strrchr(text, '"') : strrchr(text, ':');
 
-    for (; *text && at < to; text++)
-        put(at++, *text < ' ' || *text > '~' ? "?" : text, look);
-    if (*text && at > from)
-        put(at - 1, signs->more, look);
+    if (skip <= 1 || !tail || (int)strlen(tail) > room / 2)
+        tail = text + strlen(text);
+    for (; *text && at < to; text++) {
+        bool cut = skip > 1 && text + skip >= tail;
+        put(at++,
+            cut                          ? signs->more
+            : *text < ' ' || *text > '~' ? "?"
+                                         : text,
+            look);
+        if (cut)
+            text += skip - 1, skip = 0;
+    }
     return at;
 }
 
@@ -143,8 +155,9 @@ static void put_names(const struct picture *picture)
 static void print_cells(void)
 {
     static const char *const colors[] = {
-        [TEXT] = "0",     [NAME] = "0;1",   [FAILED] = "0;1;31",
-        [LABEL] = "0;36", [ARROW] = "0;36", [LIFELINE] = "0;2",
+        [TEXT] = "0",        [PRINTED] = "0;32", [NAME] = "0;1",
+        [FAILED] = "0;1;31", [LABEL] = "0;36",   [ARROW] = "0;36",
+        [LIFELINE] = "0;2",
     };
     bool colored = isatty(STDOUT_FILENO);
     enum look look = BLANK;
@@ -200,6 +213,7 @@ static void write_head(int columns, int rows, bool landscape)
     puts("text { font: 13px monospace; white-space: pre }\n"
          ".name { font-weight: bold }\n"
          ".failed { fill: #b00; font-weight: bold }\n"
+         ".prints { fill: #060 }\n"
          ".label, .head { fill: #05a }\n"
          "path { stroke: #444; stroke-width: 1.5 }\n"
          ".arrow { stroke: #05a }\n"
@@ -226,6 +240,7 @@ static void write_arrow(int from, int to, int y)
 static void write_text(int from, int to, int y)
 {
     static const char *const classes[] = {[TEXT] = "text",
+                                          [PRINTED] = "prints",
                                           [NAME] = "name",
                                           [FAILED] = "failed",
                                           [LABEL] = "label"};

@@ -228,18 +228,38 @@ int socket(int family, int type, int protocol)
     return fd;
 }
 
+/* What of all options is of interest. */
+static const char *option_name(int level, int option)
+{
+    if (level != SOL_SOCKET)
+        return NULL;
+    return option == SO_REUSEADDR  ? "SO_REUSEADDR"
+           : option == SO_RCVTIMEO ? "SO_RCVTIMEO"
+           : option == SO_LINGER   ? "SO_LINGER"
+#ifdef SO_REUSEPORT
+           : option == SO_REUSEPORT ? "SO_REUSEPORT"
+#endif
+                                    : NULL;
+}
+
 /* Who waits only for so long waits less. */
 int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
 {
+    const char *name = option_name(level, option);
     struct timeval soon = {0};
     size_t ms = SIZE_MAX;
 
     NEXT(setsockopt);
+    if (name)
+        begins("setsockopt", fd, 0, "%s", name);
     if (level == SOL_SOCKET && option == SO_RCVTIMEO)
         meddle("timeouts", fd, 0, &ms);
     soon.tv_usec = ms == SIZE_MAX ? 0 : (suseconds_t)ms * 1000;
-    return ms == SIZE_MAX ? next(fd, level, option, value, size)
-                          : next(fd, level, option, &soon, sizeof(soon));
+    int result = ms == SIZE_MAX ? next(fd, level, option, value, size)
+                                : next(fd, level, option, &soon, sizeof(soon));
+    if (name)
+        ends(fd, result, "");
+    return result;
 }
 
 int close(int fd)

@@ -95,6 +95,9 @@ void ends_receiving(int fd, const struct iovec *pieces, int count, long result);
 void ends_with_error(int error, const char *text);
 void ends_lookup(int error, const struct addrinfo *list);
 
+/* A line that is printed. */
+void note_print(const char *bytes, size_t len);
+
 long new_thread(void); /* its number */
 void begins_thread(long number);
 

@@ -7,6 +7,7 @@
  *     ) RESULT OWN OTHER TEXT         it returns: TEXT is the result in words,
  *                                     or nothing where that is plain
  *     child, thread, return, exit     where processes and threads begin and end
+ *     prints TEXT                     a line, or what is written, for stdout
  *     more                            what follows is not written down
  * Who started a program adds `runs NAME`, and `end exit STATUS` or `end signal
  * NUMBER`; after `over` nothing matters.
@@ -36,7 +37,7 @@
 #include <unistd.h>
 
 enum {
-    PREVIEW = 48, /* bytes of what is sent and received */
+    PREVIEW = 64, /* bytes of what is sent, received and printed */
     QUOTED = 4 * PREVIEW + sizeof("\"..."),
     ARGUMENTS = QUOTED + 80,
     ENDS = 2 * ADDRESS_SIZE,
@@ -187,8 +188,12 @@ void begins_sending(const char *call, int fd, const struct iovec *pieces,
     char text[QUOTED];
     size_t len = length_of(pieces, count);
 
-    if (is_traced(fd))
-        begins(call, fd, len, "%s, %zu", quote(pieces, count, len, text), len);
+    if (trace == -1)
+        return;
+    quote(pieces, count, len, text);
+    if (fd == STDOUT_FILENO)
+        note("prints %s", text);
+    begins(call, fd, len, "%s, %zu", text, len);
 }
 
 void begins_lookup(const char *host, const char *service)
@@ -235,12 +240,13 @@ void ends_with_error(int error, const char *text)
 
 void ends_lookup(int error, const struct addrinfo *list)
 {
-    char text[24];
+    char text[40];
     long count = 0;
 
     for (const struct addrinfo *a = error ? NULL : list; a; a = a->ai_next)
         count++;
-    snprintf(text, sizeof(text), "%ld", count);
+    snprintf(text, sizeof(text), "0: %ld address%s", count,
+             count == 1 ? "" : "es");
     ends_with_error(error, text);
 }
 
@@ -269,6 +275,13 @@ void ends_accepting(int fd, int result, const struct sockaddr *from)
     if (other[0] == '-' && from)
         text_of(from, other);
     note(") %d %s %d from %s", result, addresses, result, other);
+}
+
+void note_print(const char *bytes, size_t len)
+{
+    char text[QUOTED];
+
+    note("prints %s", quote(&(struct iovec){(char *)bytes, len}, 1, len, text));
 }
 
 static void ends_thread(void *unused)

@@ -29,6 +29,7 @@ static enum kind kind_of(const char *name)
         [CLOSE] = " close ",
         [THREAD] = " pthread_create ",
         [FORK] = " fork ",
+        [PRINT] = " prints ",
         [RETURN] = " return ",
         [EXIT] = " exit ",
         [MORE] = " more ",
@@ -120,13 +121,13 @@ static struct call *add_call(const struct call *call)
     return added;
 }
 
-static struct call *add_event(struct call *call, enum kind kind)
+static struct call *add_event(struct call *call, enum kind kind,
+                              const char *words)
 {
     call->kind = kind;
     call->ended = true;
     call->until = call->from;
-    snprintf(call->words, TEXT_SIZE, "%s",
-             kind == MORE ? "(more is not drawn)" : "ends");
+    snprintf(call->words, TEXT_SIZE, "%s", words);
     return add_call(call);
 }
 
@@ -196,7 +197,7 @@ static void read_status(struct call *call, const char *text)
     if (sscanf(text, "%7s %d", how, &status) != 2)
         return;
     if (exit == NULL) {
-        exit = add_event(call, EXIT);
+        exit = add_event(call, EXIT, "");
         exit->late = true;
     }
     exit->len = status;
@@ -230,9 +231,12 @@ static void read_line(const char *text, long number)
         snprintf(line->name, sizeof(line->name), "child %ld", ++children);
     else if (strcmp(word, "end") == 0)
         read_status(&call, text + at);
-    else if (kind == RETURN || kind == MORE ||
-             (kind == EXIT && !find_exit(pid)))
-        add_event(&call, kind);
+    else if (kind == EXIT && !find_exit(pid))
+        add_event(&call, kind, "ends");
+    else if (kind == PRINT)
+        add_event(&call, kind, strstr(text, word));
+    else if (kind == RETURN || kind == MORE)
+        add_event(&call, kind, "(more is not drawn)");
 }
 
 /* What follows from what: the trace is followed from line to line. Where a call
@@ -251,7 +255,7 @@ static void receive(struct call *call)
             continue;
         call->cause = c;
         call->part = c->offset + c->len > taken;
-        if (c->to == NULL)
+        if (c->offset >= end->taken)
             c->to = call->line;
     }
     if (taken > peer->sent) {
@@ -320,8 +324,11 @@ static void follow_begin(struct call *call)
     for (size_t i = 0; i < end_count && call->kind == EXIT; i++)
         use_end(&connection_ends[i], call);
     if (call->kind == SEND && end) {
+        bool gone = end->peer->user && !end->peer->open;
         if (call->ended)
-            call->len = call->result > 0 ? call->result : 0;
+            call->len = call->result;
+        if (gone || call->len < 0)
+            call->len = 0; /* nothing arrives */
         call->offset = end->sent;
         end->sent += call->len;
     } else if (call->kind == LISTEN) {
