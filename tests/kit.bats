@@ -508,7 +508,7 @@ END
   | = 4 "0123" (part)       |
   | recv(4) = 2 "45"        |
   : recv(4)                 |
-  :<--------reset-----------| killed by signal 9: Killed
+  :<--------reset-----------| killed by SIGKILL
   | = -1 ECONNRESET
   | send(4, "no", 2)
   | = -1 EPIPE, 2 times

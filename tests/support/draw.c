@@ -59,24 +59,37 @@ static void fold(void)
     }
 }
 
-static void add_row(const struct call *call, bool begins, bool ends)
+/* Without a text it shows who waits, or not. */
+static struct row *new_row(struct line *line)
 {
     struct row *row = &picture.rows[picture.row_count++];
-    bool says = ends && call->outcome[0];
 
-    *row = (struct row){.line = call->line, .times = 1};
+    *row = (struct row){.line = line, .look = TEXT, .times = 1};
     for (size_t i = 0; i < picture.count; i++)
         row->states[i] = state_of(picture.columns[i]);
+    return row;
+}
+
+static void add_row(const struct call *call, bool begins, bool ends)
+{
+    struct row *row = new_row(call->line);
+    bool says = ends && call->outcome[0];
+
     row->states[call->line->column] = call->done ? '|' : ':';
     snprintf(row->text, sizeof(row->text), "%s%s%s%s%s",
              begins ? call->words : "", begins && says ? " " : "",
              says ? "= " : "", says ? call->outcome : "",
              ends && call->part ? " (part)" : "");
+    if (row->text[0] == '\0')
+        snprintf(row->text, sizeof(row->text), "= %ld", call->result);
     row->look = call->kind == PRINT        ? PRINTED
                 : ends && has_failed(call) ? FAILED
                                            : TEXT;
-    if (begins && call->to && call->to->column >= 0) {
-        row->to = call->to;
+    struct line *to = begins ? call->to : NULL;
+    while (to && !to->started && to->creator) /* it takes it over later */
+        to = to->creator->line;
+    if (to && to->column >= 0) {
+        row->to = to;
         row->label = call->label;
     }
     fold();
@@ -96,12 +109,18 @@ static void begin_call(struct call *call)
             lines[i].gone = true;
 }
 
-/* An end is worth a row when somebody hears of it, or when it is a failure. */
+/* An exit is worth a row when somebody hears of it, or when it is a failure. How
+   the tests' own peer waits is no news, nor what is begun where the trace ends. */
 static bool is_shown(const struct call *call)
 {
-    if (call->line->column < 0 || call->kind == RETURN)
+    bool cut = !call->ended && call->next && call->next->kind == MORE;
+    bool peers = strncmp(call->line->name, "peer", strlen("peer")) == 0;
+
+    if (call->line->column < 0 || call->kind == RETURN || cut)
         return false;
-    return call->kind != EXIT || call->to || call->len;
+    return call->kind == EXIT   ? call->to || call->len
+           : call->kind == POLL ? !peers
+                                : true;
 }
 
 /* One row for a call that has not waited; else one for its begin, and one for
@@ -129,6 +148,8 @@ static bool has_waited(const struct call *call)
 {
     const struct call *cause = call->cause;
 
+    if (cause && cause->late && !cause->begun)
+        return true;
     if (cause && cause->ended && cause->until < call->from)
         return false;
     if (!call->ended || call->took_us > SLOW_US)
@@ -161,13 +182,24 @@ static long place_of(const struct call *call)
     return call->begun ? call->until : call->from;
 }
 
+/* A process ends after its other threads, but for who is killed. */
+static bool is_last(const struct call *exit)
+{
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].pid == exit->line->pid && &lines[i] != exit->line &&
+            next_call(&lines[i]))
+            return false;
+    return !exit->late;
+}
+
 static bool goes_on(const struct call *call)
 {
     const struct line *line = call->line;
 
     if (call->begun)
         return can_end(call);
-    return line->started && !call->late && (!line->now || line->now->done);
+    return line->started && (!line->now || line->now->done) &&
+           (call->kind != EXIT || is_last(call));
 }
 
 /* `before` came last. */
@@ -184,20 +216,23 @@ static struct call *choose_next(const struct call *before)
             first = call;
     }
     /* An exit that is noted late comes before what it has caused. */
-    bool ends = first && (first->begun || !has_waited(first));
-    return ends && first->cause && first->cause->late && !first->cause->begun
-               ? first->cause
-               : first;
+    if (first && first->begun && first->cause && first->cause->late &&
+        !first->cause->begun)
+        return first->cause;
+    return first;
 }
 
 static void put_into_rows(void)
 {
-    picture.rows = calloc(2 * call_count, sizeof(*picture.rows));
+    picture.rows = calloc(2 * call_count + 1, sizeof(*picture.rows));
     if (picture.rows == NULL)
         err(1, "calloc");
     for (struct call *call = calls; (call = choose_next(call));)
         show(call, !call->begun,
              call->begun || (masked ? can_end(call) : !has_waited(call)));
+    const struct row *last = new_row(picture.columns[0]);
+    if (!memchr(last->states, ':', picture.count))
+        picture.row_count--; /* nobody waits for ever */
 }
 
 /* Columns. */
@@ -238,7 +273,7 @@ static void put_into_columns(void)
             in_order[i]->column = (int)picture.count;
             picture.columns[picture.count++] = in_order[i];
         }
-    if (picture.count == 0)
+    if (picture.count == 0 || call_count == 0)
         errx(1, "nothing was seen");
 }
 

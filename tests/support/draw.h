@@ -56,8 +56,8 @@ struct line {
 struct end {
     char own[ADDRESS], other[ADDRESS]; /* "-" where it is not connected */
     struct end *peer;
-    struct line *user; /* the last that has used it */
-    bool open;
+    struct line *user;   /* the last that has used it */
+    int holders;         /* processes that have it open */
     long sent, taken;    /* bytes */
     struct call *closer; /* who tells the peer that no more comes, or NULL */
 };

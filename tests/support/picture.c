@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 enum {
-    LEAST = 16,      /* from one lifeline to the next */
+    LEAST = 15,      /* from one lifeline to the next */
     MARGIN = 2,      /* to the left of the first */
     BESIDE = 2,      /* from a lifeline to its text */
     ARROW_LEAST = 3, /* from a text to the lifeline at the arrow's end */
-    WIDTH_MAX = COLUMNS_MAX * 2 * TEXT_SIZE,
+    WIDTH_MAX = COLUMNS_MAX * (ROW_TEXT + 64),
 };
 
 /* A row of letters, each of ASCII or one of the signs, and how many it has. */
@@ -40,7 +40,7 @@ static int room_of(const struct picture *picture, const struct row *row)
     if (row->times > 1)
         room += (int)strlen(", 1000 times");
     if (row->to && row->to->column > (int)own)
-        room += ARROW_LEAST;
+        room += ARROW_LEAST + (row->label ? (int)strlen(row->label) + 2 : 0);
     return room;
 }
 
@@ -73,28 +73,30 @@ static void put(int at, const char *letter, enum look look)
     cells[at] = (struct cell){letter, look};
 }
 
-/* Writes text from one place to before another one, if need be without its
-   middle: a result or a port is behind the last quote or colon. Returns where it
-   ends. */
+static int put_letters(int at, const char *text, int count, enum look look)
+{
+    for (; count > 0; count--, text++)
+        put(at++, *text < ' ' || *text > '~' ? "?" : text, look);
+    return at;
+}
+
+/* Writes text from one place to before another one. Where that has no room, its
+   middle is left out: a result, or a port, stands behind the last quote, or
+   colon. Returns where it ends. */
 static int put_text(int from, int to, const char *text, enum look look)
 {
-    int room = to - from, skip = (int)strlen(text) - room + 1, at = from;
-    const char *tail =
-        strrchr(text, '"') ? strrchr(text, '"') : strrchr(text, ':');
+    int room = to - from, len = (int)strlen(text);
+    const char *quote = strrchr(text, '"');
+    const char *tail = quote ? quote : strrchr(text, ':');
+    int kept = tail ? (int)strlen(tail) : 0;
 
-    if (skip <= 1 || !tail || (int)strlen(tail) > room / 2)
-        tail = text + strlen(text);
-    for (; *text && at < to; text++) {
-        bool cut = skip > 1 && text + skip >= tail;
-        put(at++,
-            cut                          ? signs->more
-            : *text < ' ' || *text > '~' ? "?"
-                                         : text,
-            look);
-        if (cut)
-            text += skip - 1, skip = 0;
-    }
-    return at;
+    if (len <= room || room < 1)
+        return put_letters(from, text, room < 1 ? 0 : len, look);
+    if (kept > room * 2 / 3)
+        kept = 0;
+    int at = put_letters(from, text, room - 1 - kept, look);
+    put(at, signs->more, look);
+    return put_letters(at + 1, text + len - kept, kept, look);
 }
 
 /* A label is in the middle of its arrow, if it fits: what it tells stands where
@@ -206,9 +208,9 @@ static void write_head(int columns, int rows, bool landscape)
     paper = paper < PAPER ? PAPER : paper;
     int page = landscape ? paper * 210 / 297 : paper * 297 / 210;
     printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-           "height=\"%d\">\n<style>\n"
+           "height=\"%d\" viewBox=\"0 0 %d %d\">\n<style>\n"
            "@page { size: %dpx %dpx; margin: %dpx }\n",
-           columns * CELL, rows * ROW, paper,
+           columns * CELL, rows * ROW, columns * CELL, rows * ROW, paper,
            (page - 2 * EDGE) / ROW * ROW + 2 * EDGE, EDGE);
     puts("text { font: 13px monospace; white-space: pre }\n"
          ".name { font-weight: bold }\n"

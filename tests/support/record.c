@@ -38,7 +38,7 @@
 
 enum {
     PREVIEW = 64, /* bytes of what is sent, received and printed */
-    QUOTED = 4 * PREVIEW + sizeof("\"..."),
+    QUOTED = 4 * PREVIEW + sizeof("\"\"..."),
     ARGUMENTS = QUOTED + 80,
     ENDS = 2 * ADDRESS_SIZE,
     LINE = 1024,
@@ -142,7 +142,7 @@ static const char *quote(const struct iovec *pieces, int count, size_t len,
                           found ? letters[found - special] : bytes[i]);
         }
     }
-    snprintf(text + n, 4, len > PREVIEW ? "..." : "\"");
+    snprintf(text + n, 5, len > PREVIEW ? "\"..." : "\"");
     return text;
 }
 
@@ -231,11 +231,7 @@ void ends(int fd, long result, const char *format, ...)
 
 void ends_with_error(int error, const char *text)
 {
-    int saved = errno;
-
-    errno = error;
-    ends(NO_SOCKET, error ? -1 : 0, "%s", text);
-    errno = saved;
+    note(") %d - - %s", error ? -1 : 0, error ? name_of(error) : text);
 }
 
 void ends_lookup(int error, const struct addrinfo *list)
@@ -258,7 +254,8 @@ void ends_receiving(int fd, const struct iovec *pieces, int count, long result)
         ends(fd, result, "%ld %s", result,
              quote(pieces, count, (size_t)result, text));
     else
-        ends(fd, result, "0 end of file");
+        ends(fd, result,
+             length_of(pieces, count) ? "0 end of file" : "0 of 0 bytes");
 }
 
 /* Who is accepted may be gone already, but for its address. */

@@ -2,6 +2,7 @@
 #include "draw.h"
 
 #include <err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,13 @@ static struct call **noted; /* by line of the trace: what begins or ends */
 static size_t noted_count;
 static struct end *connection_ends;
 static size_t end_count;
+
+/* Which processes have an end open: a child has what its parent had. */
+static struct holder {
+    struct end *end;
+    long pid;
+} * holders;
+static size_t holder_count;
 
 static enum kind kind_of(const char *name)
 {
@@ -151,9 +159,7 @@ static void read_begin(struct call *call, const char *text)
     else
         snprintf(call->words, TEXT_SIZE, "%s(%d%s%s)", name, call->fd,
                  text[0] ? ", " : "", text);
-    /* The tests' own peer: how it waits is no news. */
-    if (call->kind != POLL || strncmp(call->line->name, "peer", 4) != 0)
-        add_call(call);
+    add_call(call);
 }
 
 /* A line's last call has returned, as `end` says. */
@@ -187,6 +193,17 @@ static struct call *find_exit(long pid)
     return NULL;
 }
 
+static const char *signal_name(int number)
+{
+    return number == SIGPIPE   ? "SIGPIPE"
+           : number == SIGSEGV ? "SIGSEGV"
+           : number == SIGABRT ? "SIGABRT"
+           : number == SIGKILL ? "SIGKILL"
+           : number == SIGTERM ? "SIGTERM"
+           : number == SIGINT  ? "SIGINT"
+                               : "a signal";
+}
+
 /* Who started a program tells, perhaps late, how it ended. */
 static void read_status(struct call *call, const char *text)
 {
@@ -202,13 +219,13 @@ static void read_status(struct call *call, const char *text)
     }
     exit->len = status;
     if (strcmp(how, "signal") == 0)
-        snprintf(exit->words, TEXT_SIZE, "killed by signal %d: %s", status,
-                 strsignal(status));
+        snprintf(exit->words, TEXT_SIZE, "killed by %s", signal_name(status));
     else
         snprintf(exit->words, TEXT_SIZE, "ends: exit %d", status);
 }
 
-static void read_line(const char *text, long number)
+/* Returns whether there is more: what follows `over` is the player's doing. */
+static bool read_line(const char *text, long number)
 {
     static long children;
     char word[8];
@@ -237,6 +254,7 @@ static void read_line(const char *text, long number)
         add_event(&call, kind, strstr(text, word));
     else if (kind == RETURN || kind == MORE)
         add_event(&call, kind, "(more is not drawn)");
+    return strcmp(word, "over") != 0;
 }
 
 /* What follows from what: the trace is followed from line to line. Where a call
@@ -267,35 +285,60 @@ static void receive(struct call *call)
         end->taken = taken;
 }
 
-/* Who is killed tells it, too; that is noted late. */
-static void hear_the_end(struct call *call)
+static bool let_go(struct end *end, long pid)
 {
-    const struct end *peer = call->end->peer;
-    struct call *exit = peer->user ? find_exit(peer->user->pid) : NULL;
-    struct call *cause =
-        peer->closer || !exit || !exit->late ? peer->closer : exit;
-
-    call->cause = cause;
-    if (cause && !cause->to) {
-        cause->to = call->line;
-        cause->label = call->result == -1 ? "reset" : "end of file";
-    }
+    for (size_t i = 0; i < holder_count; i++)
+        if (holders[i].end == end && holders[i].pid == pid) {
+            holders[i] = holders[--holder_count];
+            end->holders--;
+            return true;
+        }
+    return false;
 }
 
-/* Who has a connection twice, with a child or by dup(2), may close one of both
-   and use the other. A half-close came before the close. */
+static void hold(struct end *end, long pid)
+{
+    let_go(end, pid);
+    end->holders++;
+    holders = realloc(holders, (holder_count + 1) * sizeof(*holders));
+    if (holders == NULL)
+        err(1, "realloc");
+    holders[holder_count++] = (struct holder){end, pid};
+}
+
+static void inherit(long parent, long child)
+{
+    for (size_t i = 0, count = holder_count; i < count; i++)
+        if (holders[i].pid == parent)
+            hold(holders[i].end, child);
+}
+
+/* The peer hears of the last close alone, and of an earlier half-close. */
 static void use_end(struct end *end, struct call *call)
 {
     bool closes = call->kind == CLOSE || call->kind == EXIT;
     bool tells = closes || (call->kind == SHUTDOWN &&
                             strstr(call->words, "SHUT_RD)") == NULL);
 
-    if (closes && (!end->open || end->user->pid != call->line->pid))
+    if (closes && (!let_go(end, call->line->pid) || end->holders))
         return;
-    end->open = !closes;
-    end->user = call->line;
+    if (!closes) {
+        hold(end, call->line->pid);
+        end->user = call->line;
+    }
     if (end->closer == NULL || end->closer->kind != SHUTDOWN)
         end->closer = tells ? call : NULL;
+}
+
+/* Who is killed tells it, too; that is noted late. */
+static struct call *closer_of(const struct end *end)
+{
+    struct call *exit = NULL;
+
+    for (size_t i = 0; i < holder_count && !end->closer; i++)
+        if (holders[i].end == end)
+            exit = find_exit(holders[i].pid);
+    return exit && exit->late ? exit : end->closer;
 }
 
 static long port_of(const char *address)
@@ -306,25 +349,42 @@ static long port_of(const char *address)
 }
 
 /* Who listens on the port that is called, at whatever address. */
-static struct line *find_listener(const struct call *connect)
+static struct call *find_listen(long port, const struct call *before)
 {
+    struct call *listen = NULL;
+
     for (EACH_CALL(c))
-        if (c->kind == LISTEN && c->end &&
-            port_of(c->end->own) == port_of(connect->words))
-            return c->line;
-    return NULL;
+        if (c->kind == LISTEN && c->end && c->from < before->from &&
+            port_of(c->end->own) == port)
+            listen = c;
+    return listen;
+}
+
+static void hear_the_end(struct call *call)
+{
+    const struct end *peer = call->end->peer;
+    struct call *listen = find_listen(port_of(peer->own), call);
+
+    call->cause = closer_of(peer);
+    if (!peer->user && listen) /* who is never accepted hears it from there */
+        call->cause = closer_of(listen->end);
+    if (call->cause && !call->cause->to) {
+        call->cause->to = call->line;
+        call->cause->label = call->result == -1 ? "reset" : "end of file";
+    }
 }
 
 static void follow_begin(struct call *call)
 {
     struct end *end = call->end;
+    struct call *listen;
 
-    if (end)
+    if (end && call->kind != ACCEPT)
         use_end(end, call);
     for (size_t i = 0; i < end_count && call->kind == EXIT; i++)
         use_end(&connection_ends[i], call);
     if (call->kind == SEND && end) {
-        bool gone = end->peer->user && !end->peer->open;
+        bool gone = end->peer->user && end->peer->holders == 0;
         if (call->ended)
             call->len = call->result;
         if (gone || call->len < 0)
@@ -334,12 +394,15 @@ static void follow_begin(struct call *call)
     } else if (call->kind == LISTEN) {
         line_of(call->line->pid, 0)->listens = true;
     } else if (call->kind == CONNECT && call->result != -1) {
-        call->to = find_listener(call);
+        listen = find_listen(port_of(call->words), call);
+        call->to = listen ? listen->line : NULL;
     } else if (creates(call)) {
         call->to = call->kind == FORK ? find_line(call->result, 0)
                                       : find_line(call->line->pid, call->len);
         if (call->to)
             call->to->creator = call;
+        if (call->kind == FORK)
+            inherit(call->line->pid, call->result);
     }
 }
 
@@ -347,15 +410,18 @@ static void follow_end(struct call *call)
 {
     if (call->end == NULL)
         return;
+    if (call->kind == ACCEPT)
+        use_end(call->end, call);
     for (EACH_CALL(c))
         if (call->kind == ACCEPT && c->kind == CONNECT &&
             c->end == call->end->peer) {
             call->cause = c;
             c->to = call->line;
         }
-    if (call->kind == RECEIVE && call->result > 0)
+    bool receives = call->kind == RECEIVE && call->end->other[0] != '-';
+    if (receives && call->result > 0)
         receive(call);
-    else if ((call->kind == RECEIVE && call->result == 0) ||
+    else if ((receives && strcmp(call->outcome, "0 end of file") == 0) ||
              strstr(call->outcome, "ECONNRESET"))
         hear_the_end(call);
 }
@@ -380,7 +446,6 @@ void read_trace(const char *path)
     char *text = NULL;
     size_t size = 0, count = 1;
     int c;
-    ssize_t n;
 
     if (file == NULL)
         err(1, "open %s", path);
@@ -392,11 +457,10 @@ void read_trace(const char *path)
     connection_ends = calloc(4 * count, sizeof(*connection_ends));
     if (calls == NULL || noted == NULL || connection_ends == NULL)
         err(1, "calloc");
-    while (noted_count < count && (n = getline(&text, &size, file)) > 0) {
-        text[n - 1] = '\0';
-        if (strstr(text, " 0 over ")) /* what follows is the player's doing */
+    while (getline(&text, &size, file) > 0) {
+        text[strcspn(text, "\n")] = '\0';
+        if (!read_line(text, (long)noted_count++))
             break;
-        read_line(text, (long)noted_count++);
     }
     free(text);
     fclose(file);
