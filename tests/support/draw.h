@@ -74,7 +74,7 @@ struct call {
     bool ended, late; /* it is noted late that the program was killed */
     long result;
     long from, until; /* lines of the trace */
-    long long began_us, took_us;
+    unsigned long long began_us, took_us;
     long offset;        /* of what it sends in all that its end sends */
     struct call *cause; /* without which it would not have returned */
     bool part;          /* received the front part of what was sent */

@@ -92,7 +92,7 @@ static int put_text(int from, int to, const char *text, enum look look)
 
     if (len <= room || room < 1)
         return put_letters(from, text, room < 1 ? 0 : len, look);
-    if (kept > room * 2 / 3)
+    if (kept > room * 2 / 3 && kept > room - 6)
         kept = 0;
     int at = put_letters(from, text, room - 1 - kept, look);
     put(at, signs->more, look);

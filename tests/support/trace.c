@@ -178,7 +178,7 @@ static void read_end(const struct call *end, const char *text)
     noted[call->until] = call;
     snprintf(call->outcome, TEXT_SIZE, "%s", text + at);
     if (call->kind == SEND && call->result >= 0 && call->result < call->len)
-        snprintf(call->outcome, TEXT_SIZE, "%ld: a short write", call->result);
+        snprintf(call->outcome, TEXT_SIZE, "%ld (short)", call->result);
     if (call->kind == ACCEPT && call->result != -1)
         call->fd = (int)call->result;
     if (own[0] != '-')
@@ -233,7 +233,7 @@ static bool read_line(const char *text, long number)
     int at = 0;
     struct call call = {.from = number};
 
-    if (sscanf(text, "%lld %ld %ld %7s %n", &call.began_us, &pid, &thread, word,
+    if (sscanf(text, "%llu %ld %ld %7s %n", &call.began_us, &pid, &thread, word,
                &at) < 4)
         errx(1, "not a trace: %s", text);
     struct line *line = call.line = line_of(pid, thread);
