@@ -110,7 +110,8 @@ static void begin_call(struct call *call)
 }
 
 /* An exit is worth a row when somebody hears of it, or when it is a failure. How
-   the tests' own peer waits is no news, nor what is begun where the trace ends. */
+   the tests' own peer waits and what it prints is no news, nor what is begun
+   where the trace ends. */
 static bool is_shown(const struct call *call)
 {
     bool cut = !call->ended && call->next && call->next->kind == MORE;
@@ -118,9 +119,9 @@ static bool is_shown(const struct call *call)
 
     if (call->line->column < 0 || call->kind == RETURN || cut)
         return false;
-    return call->kind == EXIT   ? call->to || call->len
-           : call->kind == POLL ? !peers
-                                : true;
+    if (call->kind == EXIT)
+        return call->to || call->len;
+    return !peers || (call->kind != POLL && call->kind != PRINT);
 }
 
 /* One row for a call that has not waited; else one for its begin, and one for
