@@ -1,12 +1,11 @@
 #include "actor.h"
 
+#include <sys/select.h>
 #include <sys/wait.h>
 
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INHERITED_MAX = 256 };
+enum { INHERITED_MAX = 512 };
 
 struct actor actors[ACTORS_MAX];
 int actor_count;
-
-/* A byte in this pipe says that a child has changed: poll(2) wakes for it. */
-static int child_pipe[2] = {-1, -1};
 
 long long now_ms(void)
 {
@@ -47,61 +43,27 @@ void end_trace(void)
     note(0, "over", "", 0);
 }
 
+bool is_peer(const char *name)
+{
+    return strncmp(name, "peer", strlen("peer")) == 0;
+}
+
+/* That a child has changed has only to interrupt the wait. */
 static void on_child(int signal_number)
 {
     (void)signal_number;
-    int saved = errno;
-    ssize_t n = write(child_pipe[1], "", 1);
-    (void)n; /* a full pipe wakes poll just as well */
-    errno = saved;
-}
-
-static void set_flags(int fd, int status_flags)
-{
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
-        fcntl(fd, F_SETFL, status_flags) == -1)
-        err(1, "fcntl");
-}
-
-static void watch_children(void)
-{
-    if (pipe(child_pipe) == -1)
-        err(1, "pipe");
-    set_flags(child_pipe[0], O_NONBLOCK);
-    set_flags(child_pipe[1], O_NONBLOCK);
-
-    struct sigaction action = {.sa_handler = on_child};
-    sigaction(SIGCHLD, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-/* Opens the file, or a pipe: [0] is the child's end, [1] stays here. */
-static void open_ends(int ends[2], const char *file, int flags)
-{
-    if (file) {
-        ends[0] = open(file, flags | O_CLOEXEC, 0666);
-        ends[1] = -1;
-        if (ends[0] == -1)
-            err(1, "open %s", file);
-        return;
-    }
-
-    int fds[2];
-    if (pipe(fds) == -1)
-        err(1, "pipe");
-    bool child_reads = flags == O_RDONLY;
-    ends[0] = fds[child_reads ? 0 : 1];
-    ends[1] = fds[child_reads ? 1 : 0];
-    set_flags(ends[0], 0);
-    set_flags(ends[1], child_reads ? 0 : O_NONBLOCK);
 }
 
 /* The rest of a child's life before exec: signals as a shell starts a program
-   in the foreground, with nothing ignored. */
-static _Noreturn void become(const char *name, char **argv, const char *preload,
-                             int in, int out, int error)
+   in the foreground, with nothing ignored. The library is for the program, not
+   for the shell that reads its arguments. */
+static _Noreturn void become(const char *name, const char *path,
+                             const char *arguments, const char *preload,
+                             const int ends[3])
 {
     static const int ignorable[] = {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
+    static const char script[] =
+        "export LD_PRELOAD=\"$1\"; eval 'exec \"$0\"' \"$2\"";
     sigset_t none;
 
     setpgid(0, 0);
@@ -109,36 +71,32 @@ static _Noreturn void become(const char *name, char **argv, const char *preload,
         signal(ignorable[i], SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (preload) {
-        setenv("LD_PRELOAD", preload, 1);
-        setenv("TRACE_NAME", name, 1);
-    }
-    if (strncmp(name, "peer", strlen("peer")) == 0)
+    setenv("TRACE_NAME", name, 1);
+    if (is_peer(name))
         unsetenv("FAULTS"); /* they are for who is tested */
-    dup2(in, 0);
-    dup2(out, 1);
-    dup2(error, 2);
+    for (int fd = 0; fd < 3; fd++)
+        dup2(ends[fd], fd);
     for (int fd = 3; fd < INHERITED_MAX; fd++)
         close(fd); /* what this program was born with */
-    execv(argv[0], argv);
-    warn("%s", argv[0]);
+    execl("/bin/sh", "sh", "-c", script, path, preload, arguments,
+          (char *)NULL);
+    warn("/bin/sh");
     _exit(127); /* not exit: what is registered with atexit is not ours */
 }
 
-struct actor *start_actor(const char *name, char **argv, const char *preload,
-                          const char *in_file, const char *out_file,
-                          bool merged)
+struct actor *start_actor(const char *name, const char *path,
+                          const char *arguments, const char *preload)
 {
+    struct sigaction action = {.sa_handler = on_child};
     int in[2], out[2], error[2];
     sigset_t all, mask;
 
     if (actor_count == ACTORS_MAX)
         errx(1, "more than %d programs", ACTORS_MAX);
-    if (child_pipe[0] == -1)
-        watch_children();
-    open_ends(in, in_file, O_RDONLY);
-    open_ends(out, out_file, O_WRONLY | O_CREAT | O_TRUNC);
-    open_ends(error, NULL, O_WRONLY);
+    if (pipe(in) == -1 || pipe(out) == -1 || pipe(error) == -1)
+        err(1, "pipe");
+    sigaction(SIGCHLD, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
 
     /* Whom kill_actors does not know, a signal would leave behind. */
     sigfillset(&all);
@@ -146,8 +104,8 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
     struct actor *actor = &actors[actor_count++];
     *actor = (struct actor){
         .in = in[1],
-        .out = {.fd = out[1]},
-        .err = {.fd = error[1]},
+        .out = {.fd = out[0]},
+        .err = {.fd = error[0]},
         .running = true,
         .pid = fork(),
     };
@@ -155,13 +113,14 @@ struct actor *start_actor(const char *name, char **argv, const char *preload,
     if (actor->pid == -1)
         err(1, "fork");
     if (actor->pid == 0)
-        become(name, argv, preload, in[0], merged ? error[0] : out[0],
-               error[0]);
+        become(name, path, arguments, preload,
+               (int[]){in[0], out[1], error[1]});
     setpgid(actor->pid, actor->pid); /* as the child does: who comes first */
+    sigaddset(&mask, SIGCHLD);       /* it comes while wait_for_actors waits */
     sigprocmask(SIG_SETMASK, &mask, NULL);
     close(in[0]);
-    close(out[0]);
-    close(error[0]);
+    close(out[1]);
+    close(error[1]);
     note(actor->pid, "runs", name, 0);
     return actor;
 }
@@ -176,44 +135,35 @@ struct actor *find_actor(const char *name)
 
 void type_to(struct actor *actor, const char *bytes, size_t len)
 {
-    while (actor->in != -1 && len > 0) {
-        ssize_t n = write(actor->in, bytes, len);
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n == -1)
-            return;
-        bytes += n;
-        len -= (size_t)n;
-    }
+    /* No signal cuts it short: those that are not blocked end this program. */
+    ssize_t n = actor->in == -1 ? 0 : write(actor->in, bytes, len);
+    (void)n; /* who is gone is gone: the transcript's next line will tell */
+}
+
+void close_stream(struct stream *stream)
+{
+    close(stream->fd);
+    stream->fd = -1;
 }
 
 static void read_stream(struct stream *stream)
 {
-    char buf[4096];
+    enum { PIECE = 4096 };
 
-    ssize_t n = read(stream->fd, buf, sizeof(buf));
-    if (n == -1 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n <= 0) {
-        close(stream->fd);
-        stream->fd = -1;
-        return;
-    }
-    stream->bytes = realloc(stream->bytes, stream->len + (size_t)n);
+    stream->bytes = realloc(stream->bytes, stream->len + PIECE);
     if (stream->bytes == NULL)
         err(1, "realloc");
-    memcpy(stream->bytes + stream->len, buf, (size_t)n);
-    stream->len += (size_t)n;
+    ssize_t n = read(stream->fd, stream->bytes + stream->len, PIECE);
+    if (n > 0)
+        stream->len += (size_t)n;
+    else
+        close_stream(stream);
 }
 
 /* Sees who has ended, but leaves the zombies: as long as its leader is one,
    the number of a process group cannot become somebody else's. */
 static void look_at_children(void)
 {
-    char bytes[64];
-
-    while (read(child_pipe[0], bytes, sizeof(bytes)) > 0)
-        ;
     for (int i = 0; i < actor_count; i++) {
         siginfo_t info = {0};
         if (actors[i].running &&
@@ -222,9 +172,8 @@ static void look_at_children(void)
             info.si_pid != 0) {
             actors[i].running = false;
             actors[i].status = info.si_status;
-            bool killed = info.si_code != CLD_EXITED;
-            actors[i].signalled = killed;
-            note(actors[i].pid, "end", killed ? "signal" : "exit",
+            actors[i].signalled = info.si_code != CLD_EXITED;
+            note(actors[i].pid, "end", actors[i].signalled ? "signal" : "exit",
                  info.si_status);
         }
     }
@@ -232,30 +181,42 @@ static void look_at_children(void)
 
 bool wait_for_actors(long long deadline)
 {
-    struct pollfd fds[2 * ACTORS_MAX + 1];
     struct stream *streams[2 * ACTORS_MAX];
-    nfds_t n = 0;
-
-    for (int i = 0; i < actor_count; i++) {
-        streams[n] = &actors[i].out;
-        fds[n++] = (struct pollfd){.fd = actors[i].out.fd, .events = POLLIN};
-        streams[n] = &actors[i].err;
-        fds[n++] = (struct pollfd){.fd = actors[i].err.fd, .events = POLLIN};
-    }
-    fds[n] = (struct pollfd){.fd = child_pipe[0], .events = POLLIN};
-
     long long left = deadline - now_ms();
-    int ready = poll(fds, n + 1, left > 0 ? (int)left : 0);
-    if (ready == 0 || (ready == -1 && errno != EINTR))
-        return false;
-    if (ready == -1)
-        return true;
-    for (nfds_t i = 0; i < n; i++)
-        if (fds[i].revents)
-            read_stream(streams[i]);
-    if (fds[n].revents)
+    struct timespec patience = {0};
+    fd_set ready;
+    sigset_t mask;
+    int n = 0;
+
+    FD_ZERO(&ready);
+    for (int i = 0; i < 2 * actor_count; i++) {
+        struct actor *actor = &actors[i / 2];
+        struct stream *stream = i % 2 ? &actor->err : &actor->out;
+        if (stream->fd != -1) {
+            FD_SET((unsigned)stream->fd, &ready);
+            streams[n++] = stream;
+        }
+    }
+    if (left > 0)
+        patience = (struct timespec){left / 1000, left % 1000 * 1000000};
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    sigdelset(&mask, SIGCHLD);
+    int events = pselect(FD_SETSIZE, &ready, NULL, NULL, &patience, &mask);
+    bool changed = events == -1 && errno == EINTR;
+    if (changed)
         look_at_children();
-    return true;
+    while (events > 0 && n-- > 0)
+        if (FD_ISSET((unsigned)streams[n]->fd, &ready))
+            read_stream(streams[n]);
+    return changed || events > 0;
+}
+
+void hear_actors(int ms)
+{
+    long long deadline = now_ms() + ms;
+
+    while (wait_for_actors(deadline))
+        continue;
 }
 
 /* The length of the UTF-8 letter at the start of the text, or 0 if it is none
@@ -277,45 +238,34 @@ static size_t letter_length(const unsigned char *text, size_t left)
     return len;
 }
 
-static char *append_escaped(char *end, unsigned char byte)
-{
-    static const char special[] = {'\r', '\t', '\0'};
-    static const char letters[] = {'r', 't', '0'};
-    const char *found = memchr(special, byte, sizeof(special));
-
-    if (found == NULL)
-        return end + snprintf(end, sizeof("\\xff"), "\\x%02x", byte);
-    *end++ = '\\';
-    *end++ = letters[found - special];
-    return end;
-}
-
 char *next_line(struct stream *stream)
 {
-    static const char unfinished[] = "[no newline]";
-    const char *start = stream->bytes + stream->taken;
-    size_t left = stream->len - stream->taken;
+    static const char special[] = "\r\t", letters[] = "rt0";
+    const char *start = stream->bytes + stream->taken, *found;
+    size_t left = stream->len - stream->taken, size;
     const char *newline = left ? memchr(start, '\n', left) : NULL;
+    char *line;
 
     if (left == 0 || (newline == NULL && stream->fd != -1))
         return NULL;
+    FILE *to = open_memstream(&line, &size);
+    if (to == NULL)
+        err(1, "open_memstream");
     size_t len = newline ? (size_t)(newline - start) : left;
-    char *line = malloc(4 * len + sizeof(unfinished));
-    if (line == NULL)
-        err(1, "malloc");
-    char *end = line;
     for (size_t i = 0; i < len;) {
         const unsigned char *at = (const unsigned char *)start + i;
         size_t n = letter_length(at, len - i);
-        if (n == 0)
-            end = append_escaped(end, *at);
-        memcpy(end, at, n);
-        end += n;
+        if (n > 0)
+            fwrite(at, 1, n, to);
+        else if ((found = memchr(special, *at, sizeof(special))) != NULL)
+            fprintf(to, "\\%c", letters[found - special]);
+        else
+            fprintf(to, "\\x%02x", *at);
         i += n ? n : 1;
     }
-    memcpy(end, unfinished, sizeof(unfinished));
-    if (newline)
-        *end = '\0';
+    if (newline == NULL)
+        fputs("[no newline]", to);
+    fclose(to);
     stream->taken += newline ? len + 1 : len;
     return line;
 }

@@ -35,25 +35,32 @@ extern struct actor actors[ACTORS_MAX];
 extern int actor_count;
 
 /*
- * Starts argv[0], with that library preloaded unless it is NULL, and with stdin
- * and stdout from and to the files, or pipes where they are NULL; if merged,
- * stdout goes where stderr goes. Each actor leads a process group of its own,
- * so that what it starts ends with it. Ends the program when that fails.
+ * Starts the program `path` with the arguments and redirections that a shell
+ * reads in `arguments`, and with a library preloaded unless that is "". Each
+ * actor leads a process group of its own, so that what it starts ends with it.
+ * Ends the program when that fails.
  */
-struct actor *start_actor(const char *name, char **argv, const char *preload,
-                          const char *in_file, const char *out_file,
-                          bool merged);
+struct actor *start_actor(const char *name, const char *path,
+                          const char *arguments, const char *preload);
+
+/* Whether that is the name of the tests' own program, not of who is tested. */
+bool is_peer(const char *name);
 
 /* Returns the actor of that name, or NULL. */
 struct actor *find_actor(const char *name);
 
-/* Writes to an actor's stdin. It may be gone already: that is no error here,
-   the transcript's next line will tell. */
+/* Writes to an actor's stdin, unless it is closed. */
 void type_to(struct actor *actor, const char *bytes, size_t len);
 
 /* Waits until some actor writes or ends, or the clock of now_ms reads
    deadline. Returns false in the last case. */
 bool wait_for_actors(long long deadline);
+
+/* Nobody hears any more what comes there. */
+void close_stream(struct stream *stream);
+
+/* Reads what actors write in so many milliseconds. */
+void hear_actors(int ms);
 
 /*
  * Returns the stream's next line without its newline, every byte readable

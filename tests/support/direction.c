@@ -30,61 +30,51 @@ enum {
     MORE_DESCRIPTORS = 20,
     MORE_TASKS = 20,
     MORE_MB = 400,
+    /* A program keeps what is open. What it closes it cannot open again: stdin,
+       stdout, stderr and a listener are all. */
+    FEW_DESCRIPTORS = 4,
 };
 
-static void wait_for_end(struct actor *actor, const struct line *line, int ms)
+static void ends(struct actor *actor, const struct line *line)
 {
-    long long deadline = now_ms() + ms;
+    int seconds = 0;
 
+    sscanf(line->text, "%*s exits %*d within %d", &seconds);
+    long long deadline = now_ms() + (seconds ? seconds * 1000 : patience_ms());
     while (actor->running)
         if (!wait_more(&deadline))
             report_end(actor, line);
 }
 
-static void ends(struct actor *actor, const struct line *line)
-{
-    wait_for_end(actor, line, patience_ms());
-}
-
 static void ends_by_itself(struct actor *actor, const struct line *line)
 {
-    wait_for_end(actor, line, patience_ms());
+    ends(actor, line);
     if (actor->signalled)
         report_end(actor, line);
 }
 
-static void gets_signal(struct actor *actor, const struct line *line)
+static void exits(struct actor *actor, const struct line *line)
 {
-    /* As Ctrl-C does, it reaches all processes of a program. */
-    kill(-actor->pid, strstr(line->text, "SIGINT") ? SIGINT : SIGTERM);
+    int status = -1;
+
+    ends_by_itself(actor, line);
+    sscanf(line->text, "%*s exits %d", &status);
+    if (actor->status != status)
+        report_end(actor, line);
 }
 
 /* Who ends just then may never stop: the sanitizer that looks for leaks has
    stopped it already, and is stopped in its turn. */
-static void is_paused(struct actor *actor, const struct line *line)
+static void pause_actor(const struct actor *actor)
 {
     long long deadline = now_ms() + GROW_MS;
     siginfo_t info = {0};
 
-    (void)line;
     kill(-actor->pid, SIGSTOP);
     while (now_ms() < deadline && info.si_pid == 0 &&
            waitid(P_PID, (id_t)actor->pid, &info,
                   WSTOPPED | WEXITED | WNOWAIT | WNOHANG) == 0)
         wait_for_actors(now_ms() + 1);
-}
-
-static void continues(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    kill(-actor->pid, SIGCONT);
-}
-
-static void is_not_heard(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    close(actor->out.fd);
-    actor->out.fd = -1;
 }
 
 /* Lets a program have `limit` descriptors, or as many as this one may when it
@@ -106,24 +96,6 @@ static void limit_descriptors(pid_t pid, int limit)
 
 /* It keeps what is open. What it closes it cannot open again: stdin, stdout,
    stderr and a listener are all. */
-static void runs_out(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    limit_descriptors(actor->pid, 4);
-}
-
-static void can_open_no_more(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    limit_descriptors(actor->pid, usage_of(actor->pid).free_descriptor);
-}
-
-static void has_again(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    limit_descriptors(actor->pid, 0);
-}
-
 static int lines_of(const struct stream *stream)
 {
     int lines = 0;
@@ -142,9 +114,8 @@ static void idles(struct actor *actor, const struct line *line)
     int windows = 9, warnings = lines_of(&actor->err);
 
     do {
-        long long now = cpu_ms(actor->pid), deadline = now_ms() + IDLE_MS;
-        while (wait_for_actors(deadline))
-            ;
+        long long now = cpu_ms(actor->pid);
+        hear_actors(IDLE_MS);
         used = cpu_ms(actor->pid) - now;
         all = cpu_ms(actor->pid) - before;
     } while (--windows && used > CALM_CPU_MS && all <= IDLE_CPU_MS);
@@ -157,12 +128,6 @@ static void idles(struct actor *actor, const struct line *line)
     char *more = actor->unjudged ? NULL : next_line(&actor->out);
     if (more)
         report_more(actor, more);
-}
-
-static void is_measured(struct actor *actor, const struct line *line)
-{
-    (void)line;
-    actor->usage = usage_of(actor->pid);
 }
 
 /* What is being given back just now is waited for. */
@@ -190,50 +155,41 @@ static void has_not_grown(struct actor *actor, const struct line *line)
                      "stacks: detach or join. Processes: wait.");
 }
 
-static void exits(struct actor *actor, const struct line *line)
-{
-    int status, seconds = patience_ms() / 1000;
-
-    sscanf(line->text, "%*s exits %d within %d", &status, &seconds);
-    wait_for_end(actor, line, seconds * 1000);
-    if (actor->signalled || actor->status != status)
-        report_end(actor, line);
-}
-
-static const struct direction {
-    const char *words; /* how it begins */
-    void (*act)(struct actor *actor, const struct line *line);
-} directions[] = {
-    {"exits ", exits},
-    {"ends by itself", ends_by_itself},
-    {"ends", ends},
-    {"idles", idles},
-    {"gets SIGTERM", gets_signal},
-    {"gets SIGINT", gets_signal},
-    {"is paused", is_paused},
-    {"continues", continues},
-    {"is not heard any more", is_not_heard},
-    {"runs out of descriptors", runs_out},
-    {"can open no more", can_open_no_more},
-    {"has descriptors again", has_again},
-    {"is measured", is_measured},
-    {"has not grown", has_not_grown},
-};
-
 void direct(const struct line *line)
 {
-    char name[32], what[64] = "";
+    char name[32] = "", words[64] = "";
 
-    if (sscanf(line->text, "%31s %63[^\n]", name, what) != 2)
-        errx(2, "no such stage direction: %s", line->shown);
+    sscanf(line->text, "(%31s %63[^)]", name, words);
     struct actor *actor = actor_of(name, line);
-    for (size_t i = 0; i < sizeof(directions) / sizeof(*directions); i++) {
-        const char *words = directions[i].words;
-        if (strncmp(what, words, strlen(words)) == 0) {
-            directions[i].act(actor, line);
-            stage_show(name, DIRECTION, line->shown);
-            return;
-        }
-    }
-    errx(2, "no such stage direction: %s", line->shown);
+    if (strncmp(words, "exits ", strlen("exits ")) == 0)
+        exits(actor, line);
+    else if (strcmp(words, "ends by itself") == 0)
+        ends_by_itself(actor, line);
+    else if (strcmp(words, "ends") == 0)
+        ends(actor, line);
+    else if (strcmp(words, "idles") == 0)
+        idles(actor, line);
+    else if (strcmp(words, "gets SIGTERM") == 0)
+        kill(-actor->pid, SIGTERM); /* as Ctrl-C, to all processes of it */
+    else if (strcmp(words, "gets SIGINT") == 0)
+        kill(-actor->pid, SIGINT);
+    else if (strcmp(words, "is paused") == 0)
+        pause_actor(actor);
+    else if (strcmp(words, "continues") == 0)
+        kill(-actor->pid, SIGCONT);
+    else if (strcmp(words, "is not heard any more") == 0)
+        close_stream(&actor->out);
+    else if (strcmp(words, "runs out of descriptors") == 0)
+        limit_descriptors(actor->pid, FEW_DESCRIPTORS);
+    else if (strcmp(words, "can open no more") == 0)
+        limit_descriptors(actor->pid, usage_of(actor->pid).free_descriptor);
+    else if (strcmp(words, "has descriptors again") == 0)
+        limit_descriptors(actor->pid, 0);
+    else if (strcmp(words, "is measured") == 0)
+        actor->usage = usage_of(actor->pid);
+    else if (strcmp(words, "has not grown") == 0)
+        has_not_grown(actor, line);
+    else
+        errx(2, "no such stage direction: %s", line->shown);
+    stage_show(name, DIRECTION, line->text);
 }

@@ -180,13 +180,11 @@ int main(int argc, char **argv)
             continue;
         make_answer(&packet, argv[1]);
         /* Who has to wait is served by a process that waits. */
-        bool late = packet.late_ms > 0;
-        if (late && fork() != 0)
+        if (packet.late_ms > 0 && fork() != 0)
             continue;
-        if (late)
-            poll(NULL, 0, (int)packet.late_ms);
+        poll(NULL, 0, (int)packet.late_ms);
         sendto(fd, packet.bytes, packet.len, 0, (struct sockaddr *)&from, size);
-        if (late)
+        if (packet.late_ms > 0)
             _exit(0);
     }
 }

@@ -9,7 +9,7 @@
  *     peer reason EAI_AGAIN      prints what gai_strerror(3) says to that here
  *
  * IP is 127.0.0.1, or any address in digits, IPv4 or IPv6.
- * What comes is printed line by line, every byte readable: `Hello\r\n`; then
+ * What comes is printed line by line, the newline readable: `Hello\n`; then
  * [end of file] or [reset]. stdin is what to do, a command on each line:
  *
  *     send TEXT     in one piece; \n \r \t \0 \\ \xHH are one byte
@@ -29,7 +29,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
@@ -169,31 +168,29 @@ static void accept_now(void)
     puts("[accepted]");
 }
 
+/* The player makes the other bytes readable. */
 static void print_piece(const char *bytes, size_t len)
 {
-    static const char special[] = "\n\r", letters[] = "nr0";
-
-    for (size_t i = 0; i < len; i++) {
-        const char *found = memchr(special, bytes[i], sizeof(special));
-        unsigned char c =
-            (unsigned char)(found ? letters[found - special] : bytes[i]);
-        printf(found ? "\\%c" : iscntrl(c) ? "\\x%02x" : "%c", c);
-    }
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] == '\n')
+            fputs("\\n", stdout);
+        else
+            putchar(bytes[i]);
     putchar('\n');
 }
 
 /* Prints the pieces that are whole; at the end, all that is there. */
 static void print_received(bool at_end)
 {
-    for (;;) {
+    while (received_len > 0) {
         const char *newline = memchr(received, '\n', received_len);
-        size_t len = newline ? (size_t)(newline - received) + 1 : 0;
-        if (show)
-            len = received_len >= show ? show : 0;
-        if (len == 0 && at_end)
-            len = received_len;
-        if (len == 0)
+        size_t len = show      ? show
+                     : newline ? (size_t)(newline - received) + 1
+                               : received_len + 1;
+        if (len > received_len && !at_end)
             return;
+        if (len > received_len)
+            len = received_len;
         print_piece(received, len);
         show = 0;
         received_len -= len;
@@ -212,14 +209,13 @@ static void receive(void)
 {
     ssize_t n =
         recv(conn, received + received_len, sizeof(received) - received_len, 0);
-    bool reset = n == -1;
 
     if (n > 0)
         received_len += (size_t)n;
     print_received(n <= 0 || received_len == sizeof(received));
     if (n > 0)
         return;
-    puts(reset ? "[reset]" : "[end of file]");
+    puts(n == -1 ? "[reset]" : "[end of file]");
     deaf = true; /* nothing more can come, but the half to there may live */
 }
 
@@ -381,19 +377,15 @@ static void serve(void)
     size_t size = 0;
 
     for (;;) {
-        bool accepting = listener != -1 && conn == -1;
-        bool hearing = conn != -1 && !deaf;
+        int from = conn == -1 ? listener : deaf ? -1 : conn;
         struct pollfd fds[] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
-            {.fd = accepting ? listener
-                   : hearing ? conn
-                             : -1,
-             .events = POLLIN},
+            {.fd = from, .events = POLLIN},
         };
         if (poll(fds, 2, -1) == -1)
             err(1, "poll");
         if (fds[1].revents)
-            accepting ? accept_now() : receive();
+            conn == -1 ? accept_now() : receive();
         if (!fds[0].revents)
             continue;
         ssize_t n = getline(&command, &size, stdin);

@@ -18,8 +18,6 @@
 #include "script.h"
 #include "stage.h"
 
-#include <sys/stat.h>
-
 #include <err.h>
 #include <libgen.h>
 #include <signal.h>
@@ -35,64 +33,17 @@ enum {
     REPORT_MS = 5000,
     SETTLE_MS = 100, /* so long nothing is called at the end of a trace */
     NEXT_MS = 1000,  /* so long nothing may be called in between */
-    WORDS_MAX = 32,
 };
 
 static const char *programs = "."; /* where server and client are */
 static char *support;              /* where the kit's own tools are */
-static char *preload;              /* preload.so, where that can be */
+static const char *preload = "";   /* preload.so, where that can be */
 static FILE *trace;                /* what is called, to read along */
 
 static void on_interrupt(int signal_number)
 {
     kill_actors();
     _exit(128 + signal_number);
-}
-
-/* A program to start: what stands behind "$". */
-struct command {
-    char *words[WORDS_MAX + 1];
-    char *in_file, *out_file; /* < FILE, > FILE */
-    bool merged;              /* >&2 */
-};
-
-/* Cuts text at its spaces; '...' holds a word together. */
-static struct command split(char *text)
-{
-    struct command command = {0};
-    size_t n = 0;
-    char **next = NULL; /* where the word behind < or > goes */
-
-    while (*(text += strspn(text, " "))) {
-        char *word = text;
-        char end = ' ';
-        if (*text == '\'') {
-            end = '\'';
-            word++;
-        }
-        text = word + strcspn(word, (char[]){end, '\0'});
-        if (*text)
-            *text++ = '\0';
-
-        if (strcmp(word, ">&2") == 0) {
-            command.merged = true;
-        } else if (strcmp(word, "<") == 0) {
-            next = &command.in_file;
-        } else if (strcmp(word, ">") == 0) {
-            next = &command.out_file;
-        } else if (next) {
-            *next = word;
-            next = NULL;
-        } else if (n < WORDS_MAX) {
-            command.words[n++] = word;
-        }
-    }
-    return command;
-}
-
-static bool is_peer(const char *name)
-{
-    return strncmp(name, "peer", strlen("peer")) == 0;
 }
 
 /* Lets a program that is traced come to its next wait: what is typed then is
@@ -117,27 +68,22 @@ static void let_wait(const struct actor *actor)
 
 static void start(const struct line *line)
 {
-    char *shown = expand(line->text, "0");
     char *text = expand(line->text, "0");
-    struct command command = split(text);
+    const char *arguments = text + strcspn(text, " "), *base = arguments;
     char name[32], path[4096];
 
-    if (command.words[0] == NULL)
-        errx(2, "no program in: %s", line->shown);
-    const char *slash = strrchr(command.words[0], '/');
-    const char *base = slash ? slash + 1 : command.words[0];
-    snprintf(path, sizeof(path), "%s/%s", is_peer(base) ? support : programs,
-             base);
+    while (base > text && base[-1] != '/')
+        base--;
+    int len = (int)(arguments - base);
+    snprintf(name, sizeof(name), "%.*s", len, base);
+    snprintf(path, sizeof(path), "%s/%s", is_peer(name) ? support : programs,
+             name);
     if (access(path, X_OK) == -1)
         err(2, "%s", path);
-    snprintf(name, sizeof(name), "%s", base);
     for (int n = 2; find_actor(name); n++)
-        snprintf(name, sizeof(name), "%s%d", base, n);
-    command.words[0] = path;
-    stage_show(name, STARTS, shown);
-    let_wait(start_actor(name, command.words, preload, command.in_file,
-                         command.out_file, command.merged));
-    free(shown);
+        snprintf(name, sizeof(name), "%.*s%d", len, base, n);
+    stage_show(name, STARTS, text);
+    let_wait(start_actor(name, path, arguments, preload));
     free(text);
 }
 
@@ -167,19 +113,9 @@ bool wait_more(long long *deadline)
     return wait_for_actors(*deadline);
 }
 
-/* A socket for IPv4 and IPv6 shows IPv4 addresses as ::ffff:127.0.0.1. */
-static char *without_mapping(char *line)
-{
-    char *mapped = line ? strstr(line, "::ffff:") : NULL;
-
-    if (mapped && mapped[7])
-        memmove(mapped, mapped + 7, strlen(mapped + 7) + 1);
-    return line;
-}
-
-/* Returns the next line of a stream, or NULL after the deadline or at its
-   end, when there will be none any more. */
-static char *wait_for_line_ms(struct stream *stream, int ms)
+/* Returns the next line of a stream, or NULL after so long or at its end, when
+   there will be none any more. */
+static char *wait_for_line(struct stream *stream, int ms)
 {
     long long deadline = now_ms() + ms;
     char *line;
@@ -187,64 +123,58 @@ static char *wait_for_line_ms(struct stream *stream, int ms)
     while ((line = next_line(stream)) == NULL)
         if (stream->fd == -1 || !wait_more(&deadline))
             return next_line(stream);
+    /* A socket for IPv4 and IPv6 shows IPv4 addresses as ::ffff:127.0.0.1. */
+    char *mapped = strstr(line, "::ffff:");
+    if (mapped && mapped[7])
+        memmove(mapped, mapped + 7, strlen(mapped + 7) + 1);
     return line;
 }
 
-static char *wait_for_line(struct stream *stream)
+/* Returns the line that `got` belongs to: line i, or of a block of `~` lines
+   one that was not heard before. */
+static struct line *line_for(const char *got, const struct script *script,
+                             size_t i)
 {
-    return wait_for_line_ms(stream, patience_ms());
-}
-
-static void hear(struct actor *actor, const struct line *line)
-{
+    struct line *lines = script->lines, *open = NULL;
+    const char *name = lines[i].name;
     size_t at;
 
-    if (strcmp(line->text, "...") == 0) {
+    if (lines[i].kind != ANY)
+        return &lines[i];
+    while (i > 0 && lines[i - 1].kind == ANY)
+        i--;
+    for (; i < script->count && lines[i].kind == ANY; i++) {
+        if (lines[i].heard || strcmp(lines[i].name, name) != 0)
+            continue;
+        if (got && matches(lines[i].text, got, &at))
+            return &lines[i];
+        if (open == NULL)
+            open = &lines[i];
+    }
+    return open;
+}
+
+static void hear(struct actor *actor, const struct script *script, size_t i)
+{
+    struct line *line = &script->lines[i];
+    size_t at;
+
+    if (line->kind == PRINTS && strcmp(line->text, "...") == 0) {
         actor->unjudged = true;
         return;
     }
-    char *got = without_mapping(wait_for_line(&actor->out));
-    while (got && actor->unjudged && !matches(line->text, got, &at)) {
-        free(got);
-        got = without_mapping(wait_for_line(&actor->out));
-    }
-    if (got == NULL)
-        report_silence(actor, line);
-    if (!matches(line->text, got, &at))
-        report_difference(actor, line, got, at);
-    stage_show(actor->name, PRINTS, got);
-    free(got);
-}
-
-static bool is_any(const struct line *line, const char *name)
-{
-    return line->kind == ANY && strcmp(line->name, name) == 0;
-}
-
-/* The next line is one of a block of `~` lines that was not heard before. */
-static void hear_any(struct actor *actor, const struct script *script, size_t i)
-{
-    struct line *line = &script->lines[i], *open = NULL;
-    struct line *end = script->lines + script->count;
-    size_t at;
-
-    while (line > script->lines && is_any(&line[-1], actor->name))
-        line--;
-    char *got = without_mapping(wait_for_line(&actor->out));
-    for (; line < end && is_any(line, actor->name); line++) {
-        if (!line->heard && open == NULL)
-            open = line;
-        if (got && !line->heard && matches(line->text, got, &at)) {
-            line->heard = true;
+    do {
+        char *got = wait_for_line(&actor->out, patience_ms());
+        line = line_for(got, script, i);
+        if (got == NULL)
+            report_silence(actor, line);
+        line->heard = matches(line->text, got, &at);
+        if (line->heard)
             stage_show(actor->name, PRINTS, got);
-            free(got);
-            return;
-        }
-    }
-    if (got == NULL)
-        report_silence(actor, open);
-    matches(open->text, got, &at);
-    report_difference(actor, open, got, at);
+        else if (!actor->unjudged)
+            report_difference(actor, line, got, at);
+        free(got);
+    } while (!line->heard);
 }
 
 /* A question has no newline: the answer is typed on its line. */
@@ -263,7 +193,7 @@ static void hear_error(struct actor *actor, const struct line *line)
     size_t at;
     char *got;
 
-    while ((got = wait_for_line(&actor->err)) != NULL) {
+    while ((got = wait_for_line(&actor->err, patience_ms())) != NULL) {
         bool found = matches(line->text, got, &at);
         stage_show(actor->name, COMPLAINS, got);
         free(got);
@@ -295,7 +225,7 @@ static void type(struct actor *actor, const struct line *line)
         return;
     /* The peer says "ok" when it has done what it was told. How long a program
        may take for a byte is its affair, and all may be slow. */
-    char *answer = wait_for_line_ms(&actor->err, PEER_MS);
+    char *answer = wait_for_line(&actor->err, PEER_MS);
     if (answer == NULL || strcmp(answer, "ok") != 0)
         report_otherwise(line, answer ? answer : "no answer",
                          "The program has closed this connection, or does not "
@@ -306,14 +236,14 @@ static void type(struct actor *actor, const struct line *line)
 /* Lets a trace of the play come to its end: until nothing more is called. */
 static void settle_trace(void)
 {
-    struct stat before = {0}, now = {0};
+    long before, size = 0;
 
     do {
-        before = now;
-        long long deadline = now_ms() + SETTLE_MS;
-        while (wait_for_actors(deadline))
-            ;
-    } while (fstat(fileno(trace), &now) == 0 && now.st_size != before.st_size);
+        before = size;
+        hear_actors(SETTLE_MS);
+        fseek(trace, 0, SEEK_END);
+        size = ftell(trace);
+    } while (size != before);
 }
 
 /* Gives a moment to what happens after the last line, and time to a sanitizer
@@ -356,25 +286,21 @@ static void play(const struct script *script)
     stage_title(script->title);
     for (size_t i = 0; i < script->count; i++) {
         struct line *line = &script->lines[i];
+        struct actor *actor = *line->name ? actor_of(line->name, line) : NULL;
         report_progress(script, i);
-        if (line->kind == STARTS)
-            line->played = expand(line->shown, "0");
         if (line->kind == STARTS)
             start(line);
         else if (line->kind == DIRECTION)
             direct(line);
         else if (line->kind == TYPES)
-            type(actor_of(line->name, line), line);
-        else if (line->kind == PRINTS)
-            hear(actor_of(line->name, line), line);
-        else if (line->kind == ANY)
-            hear_any(actor_of(line->name, line), script, i);
+            type(actor, line);
         else if (line->kind == ASKS)
-            hear_question(actor_of(line->name, line), line);
+            hear_question(actor, line);
+        else if (line->kind == COMPLAINS)
+            hear_error(actor, line);
         else
-            hear_error(actor_of(line->name, line), line);
-        if (line->played == NULL)
-            line->played = expand(line->shown, NULL);
+            hear(actor, script, i);
+        line->played = expand(line->shown, line->kind == STARTS ? "0" : NULL);
     }
     report_progress(script, script->count);
     finish();
@@ -387,10 +313,8 @@ static void recite(const struct script *script)
     for (size_t i = 0; i < script->count; i++) {
         const struct line *line = &script->lines[i];
         const char *name = line->name;
-        if (line->kind == STARTS)
+        if (!*name)
             name = strstr(line->text, "server") ? "server" : "client";
-        else if (line->kind == DIRECTION)
-            name = strncmp(line->text, "server", 6) == 0 ? "server" : "client";
         char *text = expand(line->text, script->port);
         stage_show(name, (int)line->kind, text);
         free(text);
@@ -412,6 +336,28 @@ static void find_preload(void)
 #endif
 }
 
+static void set_sanitizers(void)
+{
+    /* A report ends a program with a status that none has of its own. */
+    setenv("ASAN_OPTIONS",
+           "exitcode=99:detect_stack_use_after_return=1:"
+           "verify_asan_link_order=0", /* for preload.c */
+           0);
+    setenv("MALLOC_PERTURB_", "165", 0); /* glibc: freed memory is garbage */
+    setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1", 0);
+}
+
+static void play_file(const char *file, bool run)
+{
+    struct script *scripts;
+    size_t count = load_scripts(file, &scripts);
+
+    if (count == 0)
+        errx(2, "%s: no transcript in it", file);
+    for (size_t i = 0; i < count; i++)
+        run ? play(&scripts[i]) : recite(&scripts[i]);
+}
+
 int main(int argc, char **argv)
 {
     bool show = false, run = true;
@@ -420,6 +366,7 @@ int main(int argc, char **argv)
     support = strdup(argv[0]);
     support = dirname(support);
     find_preload();
+    set_sanitizers();
     while ((option = getopt(argc, argv, "d:fnr:st:")) != -1) {
         if (option == 'd')
             programs = optarg;
@@ -439,14 +386,6 @@ int main(int argc, char **argv)
     if (optind == argc)
         errx(2, "usage: play [-sfn] [-d DIR] [-r WORDS] [-t FILE] FILE...");
 
-    /* A report ends a program with a status that none has of its own. */
-    setenv("ASAN_OPTIONS",
-           "exitcode=99:detect_stack_use_after_return=1:"
-           "verify_asan_link_order=0", /* for preload.c */
-           0);
-    setenv("MALLOC_PERTURB_", "165", 0); /* glibc: freed memory is garbage */
-    setenv("UBSAN_OPTIONS", "exitcode=99:print_stacktrace=1", 0);
-
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGHUP, on_interrupt);
@@ -454,13 +393,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (show)
         stage_open(pace);
-    for (int i = optind; i < argc; i++) {
-        struct script *scripts;
-        size_t count = load_scripts(argv[i], &scripts);
-        if (count == 0)
-            errx(2, "%s: no transcript in it", argv[i]);
-        for (size_t k = 0; k < count; k++)
-            run ? play(&scripts[k]) : recite(&scripts[k]);
-    }
+    for (; optind < argc; optind++)
+        play_file(argv[optind], run);
     return 0;
 }

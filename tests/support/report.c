@@ -55,20 +55,21 @@ static void print_wrapped(const char *words)
     putchar('\n');
 }
 
-/* Prints a line that may be long around the place that matters. What is left
-   out is counted. Returns the column of byte `at`. */
-static int print_around(const char *name, const char *text, size_t at)
+/* Prints a line that may be long, of a program if it has a name, around the
+   place that matters. What is left out is counted. Returns the column of byte
+   `at`. */
+static int print_around(const char *name, int kind, const char *text, size_t at)
 {
     size_t len = strlen(text);
     size_t from = at > EXCERPT ? at - EXCERPT / 2 : 0;
     size_t to = len > from + 2 * EXCERPT ? from + 2 * EXCERPT : len;
 
-    if (from > len)
-        from = len;
-    int column = printf("    %s", name);
+    int column = printf("    ");
+    if (*name)
+        column += printf("%s%c ", name, kind);
     if (from)
         column += printf("[%zu bytes before] ", from);
-    for (size_t i = from; i < at && i < len; i++)
+    for (size_t i = from; i < at; i++)
         column += (text[i] & 0xc0) != 0x80; /* not inside a UTF-8 letter */
     printf("%.*s", (int)(to - from), text + from);
     if (to < len)
@@ -85,7 +86,7 @@ static void print_done(void)
     if (from)
         printf("    (%zu lines before these)\n", from);
     for (size_t i = from; i < played; i++)
-        print_around("", playing->lines[i].played, 0);
+        print_around("", 0, playing->lines[i].played, 0);
 }
 
 /* Finds words in what a program wrote to stderr. */
@@ -232,8 +233,7 @@ static void print_waiting(const struct actor *actor)
 {
     char open[THREADS][40] = {""}, what, call[20];
     const char *path = getenv("TRACE");
-    FILE *trace =
-        path && strncmp(actor->name, "peer", 4) ? fopen(path, "r") : NULL;
+    FILE *trace = path && !is_peer(actor->name) ? fopen(path, "r") : NULL;
     char *text = NULL;
     size_t size = 0;
     long pid, thread;
@@ -277,18 +277,19 @@ static void print_state(const struct actor *actor)
 
 static void print_actors(void)
 {
-    char *line, name[40];
+    char *line;
 
     puts("How they are:");
     for (int i = 0; i < actor_count && i < SHOWN; i++) {
         struct actor *actor = &actors[i];
         print_state(actor);
-        snprintf(name, sizeof(name), "    %.31s: ", actor->name);
-        for (int n = 0; (line = next_line(&actor->out)) != NULL; n++)
+        for (int n = 0; n <= LINES && (line = next_line(&actor->out)); n++) {
+            printf("    ");
             if (n < LINES)
-                print_around(name, line, 0);
-            else if (n == LINES)
-                puts("        ... and more lines");
+                print_around(actor->name, PRINTS, line, 0);
+            else
+                puts("    ... and more lines");
+        }
         actor->err.taken = 0;
         for (int n = 0; (line = next_line(&actor->err)) != NULL;)
             if (strcmp(line, "ok") != 0 && n++ < ERRORS) /* "ok": the peer */
@@ -296,15 +297,6 @@ static void print_actors(void)
     }
     if (actor_count > SHOWN)
         printf("    ... and %d more\n", actor_count - SHOWN);
-}
-
-/* Lets what is on its way arrive. */
-static void settle(void)
-{
-    long long deadline = now_ms() + SETTLE_MS;
-
-    while (wait_for_actors(deadline))
-        ;
 }
 
 static _Noreturn void finish(const char *symptom, const char *hint)
@@ -319,16 +311,24 @@ static _Noreturn void finish(const char *symptom, const char *hint)
     exit(1);
 }
 
-static void print_expected(const struct line *line)
+/* Begins a report, when what is on its way has arrived. */
+static void begin(const struct line *line)
 {
     char *text = expand(line->text, "*");
-    char name[40] = "";
 
-    if (line->kind != DIRECTION)
-        snprintf(name, sizeof(name), "%s%c ", line->name, line->kind);
+    hear_actors(SETTLE_MS);
+    print_done();
     puts("Expected:");
-    print_around(name, line->kind == DIRECTION ? line->shown : text, 0);
+    print_around(line->name, (int)line->kind, text, 0);
+    puts("Got:");
     free(text);
+}
+
+/* The same when it is more than the lines have that came. */
+static void begin_after(const char *expected, const struct actor *actor)
+{
+    print_done();
+    printf("Expected:\n    %s %s\nGot:\n", expected, actor->name);
 }
 
 /* What a difference looks like when its reason is a well-known one. */
@@ -368,36 +368,35 @@ static const char *symptom_of_text(const char *want, const char *got)
 void report_difference(struct actor *actor, const struct line *line,
                        const char *got, size_t at)
 {
-    char name[40];
-
-    settle();
-    print_done();
-    print_expected(line);
-    snprintf(name, sizeof(name), "%s: ", actor->name);
-    puts("Got:");
-    printf("%*s\n", print_around(name, got, at) + 1, "^");
+    begin(line);
+    printf("%*s\n", print_around(actor->name, PRINTS, got, at) + 1, "^");
     finish(symptom_of_text(line->text, got), line->hint);
+}
+
+/* Shows what the peer holds of a line. */
+static void report_part(struct actor *peer, const struct line *line)
+{
+    size_t at;
+
+    type_to(peer, "show 0\n", strlen("show 0\n"));
+    hear_actors(SETTLE_MS);
+    char *got = next_line(&peer->out);
+    if (got && !matches(line->text, got, &at))
+        report_difference(peer, line, got, at);
+    free(got);
 }
 
 void report_silence(struct actor *actor, const struct line *line)
 {
     const struct stream *out = &actor->out;
     const char *symptom = NULL;
-    long long before = cpu_ms(actor->pid);
-    size_t at;
 
-    bool peer = strncmp(actor->name, "peer", strlen("peer")) == 0;
-    if (peer) /* it may hold a part of a line */
-        type_to(actor, "show 0\n", strlen("show 0\n"));
-    settle();
-    char *got = peer ? next_line(&actor->out) : NULL;
-    if (got && !matches(line->text, got, &at))
-        report_difference(actor, line, got, at);
+    if (is_peer(actor->name))
+        report_part(actor, line);
+    long long before = cpu_ms(actor->pid);
+    begin(line);
     if (actor->running && cpu_ms(actor->pid) - before > SETTLE_MS / 2)
         symptom = spins;
-    print_done();
-    print_expected(line);
-    puts("Got:");
     if (line->kind != COMPLAINS && actor->running && out->len > out->taken) {
         printf("    nothing but `%.*s`, which does not end with a newline\n",
                (int)(out->len - out->taken), out->bytes + out->taken);
@@ -415,21 +414,14 @@ void report_silence(struct actor *actor, const struct line *line)
 
 void report_more(struct actor *actor, const char *got)
 {
-    char name[40];
-
-    print_done();
-    printf("Expected:\n    no more lines from %s\nGot:\n", actor->name);
-    snprintf(name, sizeof(name), "%s: ", actor->name);
-    print_around(name, got, 0);
-    finish(NULL, played ? playing->lines[played - 1].hint : NULL);
+    begin_after("no more lines from", actor);
+    print_around(actor->name, PRINTS, got, 0);
+    finish(NULL, playing->lines[played - 1].hint);
 }
 
 void report_end(struct actor *actor, const struct line *line)
 {
-    settle();
-    print_done();
-    print_expected(line);
-    puts("Got:");
+    begin(line);
     print_state(actor);
     finish(NULL, line->hint);
 }
@@ -437,10 +429,8 @@ void report_end(struct actor *actor, const struct line *line)
 void report_otherwise(const struct line *line, const char *got,
                       const char *symptom)
 {
-    settle();
-    print_done();
-    print_expected(line);
-    printf("Got:\n    %s\n", got);
+    begin(line);
+    printf("    %s\n", got);
     finish(symptom, line->hint);
 }
 
@@ -457,8 +447,7 @@ void report_sanitizer(struct actor *actor)
 {
     if (!said(actor, "Sanitizer:") && !said(actor, "runtime error:"))
         return;
-    print_done();
-    printf("Expected:\n    a clean run of %s\nGot:\n    a sanitizer's report\n",
-           actor->name);
-    finish(symptom_of(actor), played ? playing->lines[played - 1].hint : NULL);
+    begin_after("a clean run of", actor);
+    puts("    a sanitizer's report");
+    finish(symptom_of(actor), playing->lines[played - 1].hint);
 }

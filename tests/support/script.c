@@ -10,7 +10,7 @@
 enum { VALUES_MAX = 256 };
 
 static struct value {
-    char name[16];
+    char name[16]; /* with its braces */
     char digits[16];
 } values[VALUES_MAX];
 static size_t value_count;
@@ -28,16 +28,17 @@ static char *append(char *to, const char *from, size_t n)
     return to;
 }
 
-const char *value_of(const char *name, size_t len)
+static const char *value_of(const char *name, size_t len)
 {
     for (size_t i = 0; i < value_count; i++)
         if (strlen(values[i].name) == len &&
-            strncmp(values[i].name, name, len) == 0)
+            memcmp(values[i].name, name, len) == 0)
             return values[i].digits;
     return NULL;
 }
 
-void set_value(const char *name, size_t len, const char *digits, size_t n)
+static void set_value(const char *name, size_t len, const char *digits,
+                      size_t n)
 {
     if (value_count == VALUES_MAX)
         errx(1, "more than %d names for numbers", VALUES_MAX);
@@ -65,7 +66,7 @@ char *expand(const char *text, const char *otherwise)
 
     while (*text) {
         size_t name = name_length(text);
-        const char *value = name ? value_of(text + 1, name - 2) : NULL;
+        const char *value = name ? value_of(text, name) : NULL;
         if (name && value == NULL)
             value = otherwise;
         size_t n = name ? name : 1;
@@ -83,18 +84,16 @@ static bool match_from(const char *want, const char *got, const char **furthest)
             *furthest = got;
         size_t name = name_length(want);
         if (*want == '*') {
-            for (;; got++) {
-                if (match_from(want + 1, got, furthest))
-                    return true;
-                if (*got == '\0')
+            while (!match_from(want + 1, got, furthest))
+                if (*got++ == '\0')
                     return false;
-            }
+            return true;
         }
-        if (name && value_of(want + 1, name - 2) == NULL) {
+        if (name && value_of(want, name) == NULL) {
             size_t digits = strspn(got, "0123456789");
             if (digits == 0 || *got == '0')
                 return false;
-            set_value(want + 1, name - 2, got, digits);
+            set_value(want, name, got, digits);
             want += name;
             got += digits;
             continue;
@@ -126,47 +125,44 @@ bool matches(const char *want, const char *got, size_t *at)
 static bool parse_line(const char *raw, struct line *line)
 {
     size_t name = strspn(raw, "abcdefghijklmnopqrstuvwxyz0123456789");
-    size_t len = strlen(raw);
-    size_t from = 2;
+    size_t text = name + 1;
 
-    line->shown = append(NULL, raw, len);
-    if (strncmp(raw, "$ ", 2) == 0) {
-        line->kind = STARTS;
-    } else if (raw[0] == '(' && raw[len - 1] == ')') {
+    if (raw[0] == '(' && raw[strlen(raw) - 1] == ')') {
         line->kind = DIRECTION;
-        from = 1;
-        len--;
-    } else if (name > 0 && name < sizeof(line->name) && raw[name] &&
-               strchr(":~?!<", raw[name])) {
+        text = 0;
+    } else if (strncmp(raw, "$ ", 2) == 0 ||
+               (name > 0 && name < sizeof(line->name) && raw[name] &&
+                strchr(":~?!<", raw[name]))) {
         line->kind = (enum kind)raw[name];
         memcpy(line->name, raw, name);
-        from = name + 1 + (raw[name + 1] == ' ');
+        text += raw[text] == ' ';
     } else {
         return false;
     }
-    line->text = append(NULL, raw + from, len - from);
+    line->shown = append(NULL, raw, strlen(raw));
+    line->text = line->shown + text;
     return true;
 }
 
 /* Puts {port} in place of the number `port` wherever it follows `before`. */
-static char *name_port(char *text, const char *before, const char *port)
+static void name_port(struct line *line, const char *before, const char *port)
 {
-    size_t lead = strlen(before), digits = strlen(port);
-    char *new = append(NULL, "", 0);
+    ptrdiff_t prefix = line->text - line->shown;
+    char *new = append(NULL, "", 0), *at = line->shown, *found;
+    char pattern[32];
+    size_t len =
+        (size_t)snprintf(pattern, sizeof(pattern), "%s%s", before, port);
 
-    for (const char *at = text; *at;) {
-        new = append(new, at, 1);
-        at++;
-        size_t len = strlen(new);
-        if (len >= lead && strcmp(new + len - lead, before) == 0 &&
-            strncmp(at, port, digits) == 0 &&
-            !isdigit((unsigned char)at[digits])) {
-            new = append(new, "{port}", strlen("{port}"));
-            at += digits;
-        }
+    for (; (found = strstr(at, pattern)) != NULL; at = found + len) {
+        bool longer = isdigit((unsigned char)found[len]);
+        const char *instead = longer ? port : "{port}";
+        new = append(new, at, (size_t)(found - at) + strlen(before));
+        new = append(new, instead, strlen(instead));
     }
-    free(text);
-    return new;
+    new = append(new, at, strlen(at));
+    free(line->shown);
+    line->shown = new;
+    line->text = new + prefix;
 }
 
 /* Finds the transcript's port, and gives it its name wherever it stands. */
@@ -175,16 +171,12 @@ static void find_port(struct script *script)
     for (size_t i = 0; i < script->count && !script->port[0]; i++) {
         struct line *line = &script->lines[i];
         const char *port = strstr(line->text, " port ");
-        size_t digits = port ? strspn(port + 6, "0123456789") : 0;
-        if (line->kind == PRINTS && digits > 0 &&
-            digits < sizeof(script->port) && !strchr(line->text, '*'))
-            memcpy(script->port, port + 6, digits);
+        if (line->kind == PRINTS && port && !strchr(line->text, '*'))
+            sscanf(port, " port %7[0-9]", script->port);
     }
     for (size_t i = 0; script->port[0] && i < script->count; i++) {
         struct line *line = &script->lines[i];
-        const char *before = line->kind == STARTS ? " " : " port ";
-        line->text = name_port(line->text, before, script->port);
-        line->shown = name_port(line->shown, before, script->port);
+        name_port(line, line->kind == STARTS ? " " : " port ", script->port);
     }
 }
 

@@ -3,7 +3,8 @@
  *
  *     $ build/lab3/server 8080         starts a program; its name is "server",
  *                                      a second one's "server2"
- *                                      it takes < FILE, > FILE and >&2, too
+ *                                      a shell reads what stands behind it:
+ *                                      < FILE, > FILE and >&2 do what they do
  *     server: Listening on ...         the next line of its stdout
  *     server~ Client 1: Hello          one line of a block of such lines,
  *                                      which may come in any order
@@ -42,7 +43,7 @@ struct line {
     char *shown;      /* the whole line as written, the port as {port} */
     char *played;     /* the same with the numbers of this run, once it is */
     char name[32];    /* of the program; empty for STARTS and DIRECTION */
-    char *text;       /* what follows */
+    const char *text; /* what follows, in `shown`; all of a DIRECTION */
     const char *hint; /* the likely cause when this line fails, or NULL */
     bool heard;       /* of kind ANY: it has come */
 };
@@ -63,11 +64,6 @@ struct script {
  */
 size_t load_scripts(const char *file, struct script **scripts);
 
-/* A number with a name, from 0 up. */
-const char *value_of(const char *name, size_t len);
-void set_value(const char *name, size_t len, const char *digits, size_t n);
-void forget_values(void);
-
 /* Replaces each {name} that has a value. Without a value it becomes
    `otherwise`, or stays when that is NULL. The caller frees the result. */
 char *expand(const char *text, const char *otherwise);
@@ -77,5 +73,8 @@ char *expand(const char *text, const char *otherwise);
  * they differ, *at is how many bytes of `got` agreed.
  */
 bool matches(const char *want, const char *got, size_t *at);
+
+/* From now on no {name} has a value. */
+void forget_values(void);
 
 #endif

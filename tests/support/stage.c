@@ -10,8 +10,8 @@
 
 enum { LINE_PAUSE_MS = 700, KEY_PAUSE_MS = 45, MIN_WIDTH = 60 };
 
-static bool is_open, terminal;
-static int pace, column; /* the width of each of the two columns */
+static bool terminal;
+static int pace, column; /* the width of each of the two columns, if open */
 
 void stage_open(int percent)
 {
@@ -21,7 +21,6 @@ void stage_open(int percent)
     terminal = isatty(STDOUT_FILENO);
     pace = terminal ? percent : 0;
     column = ((width < MIN_WIDTH ? MIN_WIDTH : width) - 3) / 2;
-    is_open = true;
 }
 
 static void pause_ms(long ms)
@@ -64,16 +63,9 @@ static size_t fitting(const char *text)
     return bytes;
 }
 
-/* Shows one row of one column, a key at a time when it is typed. */
-static void show_row(bool left, const char *sgr, const char *text, size_t bytes,
-                     bool typed)
+/* Shows text as the terminal can, a key at a time when it is typed. */
+static void show(const char *sgr, const char *text, size_t bytes, bool typed)
 {
-    if (!left) {
-        printf("%*s", column, "");
-        colour("2");
-        fputs(" | ", stdout);
-        colour("0");
-    }
     colour(sgr);
     for (size_t i = 0; i < bytes; i++) {
         putchar(text[i]);
@@ -81,22 +73,27 @@ static void show_row(bool left, const char *sgr, const char *text, size_t bytes,
             pause_ms(KEY_PAUSE_MS);
     }
     colour("0");
-    if (left) {
-        printf("%*s", column - width_of(text, bytes), "");
-        colour("2");
-        fputs(" |", stdout);
-        colour("0");
-    }
+}
+
+static void show_row(bool left, const char *sgr, const char *text, size_t bytes,
+                     bool typed)
+{
+    if (left)
+        show(sgr, text, bytes, typed);
+    printf("%*s", left ? column - width_of(text, bytes) : column, "");
+    show("2", " | ", left ? 2 : 3, false);
+    if (!left)
+        show(sgr, text, bytes, typed);
     putchar('\n');
 }
 
 void stage_title(const char *title)
 {
-    if (!is_open)
+    if (!column)
         return;
-    colour("1");
-    printf("\n%s\n", title);
-    colour("0");
+    putchar('\n');
+    show("1", title, strlen(title), false);
+    putchar('\n');
     for (int i = 0; i < 2 * column + 3; i++)
         putchar(i == column + 1 ? '+' : '-');
     putchar('\n');
@@ -116,15 +113,15 @@ void stage_show(const char *name, int how, const char *text)
                        : how == COMPLAINS ? "! "
                                           : "";
     const char *who = first || how == STARTS ? "" : name;
-    size_t size = strlen(name) + strlen(text) + 8;
-    char *row = malloc(size);
+    char *row;
+    size_t size;
+    FILE *to = column ? open_memstream(&row, &size) : NULL;
 
-    if (!is_open || row == NULL) {
-        free(row);
+    if (to == NULL)
         return;
-    }
     /* A second client says which one it is. */
-    snprintf(row, size, "%s%s%s%s", who, *who ? ": " : "", mark, text);
+    fprintf(to, "%s%s%s%s", who, *who ? ": " : "", mark, text);
+    fclose(to);
     const char *rest = row;
     do {
         size_t bytes = fitting(rest);

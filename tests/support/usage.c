@@ -1,14 +1,15 @@
 #include "usage.h"
 
+#include <sys/stat.h>
+
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS = 256 };
+enum { DESCRIPTORS = 1024 }; /* that are looked at */
 
 long long cpu_ms(pid_t pid)
 {
@@ -25,23 +26,16 @@ long long cpu_ms(pid_t pid)
 static void count_descriptors(pid_t pid, struct usage *usage)
 {
     char path[64];
-    bool used[DESCRIPTORS] = {false};
-    snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-    DIR *folder = opendir(path);
+    struct stat info;
 
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        char *end;
-        int fd = (int)strtol(entry->d_name, &end, 10);
-        if (end == entry->d_name)
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
+        if (lstat(path, &info) == -1)
             continue;
         usage->descriptors++;
-        if (fd < DESCRIPTORS)
-            used[fd] = true;
+        if (usage->free_descriptor == fd)
+            usage->free_descriptor++;
     }
-    while (usage->free_descriptor < DESCRIPTORS && used[usage->free_descriptor])
-        usage->free_descriptor++;
-    if (folder)
-        closedir(folder);
 }
 
 /* Looks at one process: if it is in the group of pid, its threads count. */
