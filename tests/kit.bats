@@ -511,7 +511,7 @@ END
   :<--------reset-----------| killed by SIGKILL
   | = -1 ECONNRESET
   | send(4, "no", 2)
-  | = -1 EPIPE, 2 times
+  | = -1 EPIPE, 2x
 END
 }
 

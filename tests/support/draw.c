@@ -109,8 +109,8 @@ static void begin_call(struct call *call)
             lines[i].gone = true;
 }
 
-/* An exit is worth a row when somebody hears of it, or when it is a failure. How
-   the tests' own peer waits and what it prints is no news, nor what is begun
+/* An exit is worth a row when somebody hears of it, or when it is a failure.
+   How the tests' own peer waits and what it prints is no news, nor what begins
    where the trace ends. */
 static bool is_shown(const struct call *call)
 {

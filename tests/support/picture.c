@@ -19,6 +19,7 @@ static struct cell {
     enum look look;
 } cells[WIDTH_MAX];
 static int width;
+static bool is_cut; /* some text is not whole */
 
 /* Where each lifeline is, and behind them the picture's right side. */
 static int places[COLUMNS_MAX + 1];
@@ -38,7 +39,7 @@ static int room_of(const struct picture *picture, const struct row *row)
     if (next < picture->count && row->states[next] == ' ' && !row->to)
         return LEAST;
     if (row->times > 1)
-        room += (int)strlen(", 1000 times");
+        room += (int)strlen(", 1000x");
     if (row->to && row->to->column > (int)own)
         room += ARROW_LEAST + (row->label ? (int)strlen(row->label) + 2 : 0);
     return room;
@@ -94,6 +95,7 @@ static int put_text(int from, int to, const char *text, enum look look)
         return put_letters(from, text, room < 1 ? 0 : len, look);
     if (kept > room * 2 / 3 && kept > room - 6)
         kept = 0;
+    is_cut = true;
     int at = put_letters(from, text, room - 1 - kept, look);
     put(at, signs->more, look);
     return put_letters(at + 1, text + len - kept, kept, look);
@@ -138,7 +140,7 @@ static void put_row(const struct picture *picture, const struct row *row)
         end = (places[to] < end ? places[to] : end) - ARROW_LEAST;
     times[0] = '\0';
     if (row->times > 1)
-        end -= snprintf(times, sizeof(times), ", %ld times", row->times);
+        end -= snprintf(times, sizeof(times), ", %ldx", row->times);
     int at = put_text(places[own] + BESIDE, end, row->text, row->look);
     put_text(at, WIDTH_MAX, times, FAILED);
     if (to != own)
@@ -189,6 +191,9 @@ void print_picture(const struct picture *picture, int most, bool ascii)
     }
     if (picture->note)
         puts(picture->note);
+    if (is_cut)
+        puts("(Some texts are cut: a wider window, or scripts/trace -w 160, "
+             "has room.)");
 }
 
 /* As SVG 1.1: a cell is CELL pixels wide and ROW high. */

@@ -1,5 +1,5 @@
-/* TRACE: what a program prints, at the time that it hands it to stdio, which may
-   write it later. */
+/* TRACE: what a program prints, when it hands it to stdio, which may write it
+   later. */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */
 #define _GNU_SOURCE    /* RTLD_NEXT */

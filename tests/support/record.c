@@ -203,8 +203,8 @@ void begins_lookup(const char *host, const char *service)
     if (host)
         quote(&(struct iovec){(char *)host, strlen(host)}, 1, strlen(host),
               name);
-    begins("getaddrinfo", NO_SOCKET, 0, service ? "%s, \"%s\"" : "%s, NULL",
-           name, service);
+    begins("getaddrinfo", NO_SOCKET, 0, service ? "%s, \"%s\"" : "%s", name,
+           service);
 }
 
 void begins_with(const char *call, int fd, const struct sockaddr *address)
@@ -236,13 +236,12 @@ void ends_with_error(int error, const char *text)
 
 void ends_lookup(int error, const struct addrinfo *list)
 {
-    char text[40];
+    char text[32];
     long count = 0;
 
     for (const struct addrinfo *a = error ? NULL : list; a; a = a->ai_next)
         count++;
-    snprintf(text, sizeof(text), "0: %ld address%s", count,
-             count == 1 ? "" : "es");
+    snprintf(text, sizeof(text), "0: %ld found", count);
     ends_with_error(error, text);
 }
 
@@ -304,6 +303,15 @@ void begins_thread(long number)
 }
 
 /* Calls that are only written down. */
+
+int pthread_join(pthread_t other, void **result)
+{
+    NEXT(pthread_join);
+    begins("pthread_join", NO_SOCKET, 0, "");
+    int error = next(other, result);
+    ends_with_error(error, "");
+    return error;
+}
 
 WRAP(int, bind, (int fd, const struct sockaddr *address, socklen_t size),
      (fd, address, size), begins_with("bind", fd, address), false,

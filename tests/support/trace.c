@@ -213,6 +213,10 @@ static void read_status(struct call *call, const char *text)
 
     if (sscanf(text, "%7s %d", how, &status) != 2)
         return;
+    /* In which thread it was is not told: the last that did not wait. */
+    for (EACH_CALL(c))
+        if (c->line->pid == call->line->pid && (c->ended || !waits(c)))
+            call->line = c->line;
     if (exit == NULL) {
         exit = add_event(call, EXIT, "");
         exit->late = true;
