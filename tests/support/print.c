@@ -38,6 +38,18 @@ static int print_formatted(FILE *file, const char *format, va_list arguments)
     return next(file, format, arguments);
 }
 
+int vfprintf(FILE *restrict file, const char *restrict format,
+             va_list arguments)
+{
+    return print_formatted(file, format, arguments);
+}
+
+/* clang's sanitizers call it in place of printf. */
+int vprintf(const char *restrict format, va_list arguments)
+{
+    return print_formatted(stdout, format, arguments);
+}
+
 #define FORMATTED(call, parameters, file)                                      \
     int call parameters                                                        \
     {                                                                          \
