@@ -47,6 +47,7 @@ struct line {
     bool listens;              /* a server, and so on the left */
     struct call *creator;      /* of a thread, or a child */
     struct call *first, *last; /* of its calls */
+    struct call *open;         /* the one that has not returned, or NULL */
     struct call *now;          /* the last that is in the picture */
     bool started, gone;
     int column; /* -1: not drawn */

@@ -18,10 +18,11 @@ static struct end *connection_ends;
 static size_t end_count;
 
 /* Which processes have an end open: a child has what its parent had. */
-static struct holder {
+struct holder {
     struct end *end;
     long pid;
-} * holders;
+};
+static struct holder *holders;
 static size_t holder_count;
 
 static enum kind kind_of(const char *name)
@@ -159,19 +160,20 @@ static void read_begin(struct call *call, const char *text)
     else
         snprintf(call->words, TEXT_SIZE, "%s(%d%s%s)", name, call->fd,
                  text[0] ? ", " : "", text);
-    add_call(call);
+    call->line->open = add_call(call);
 }
 
-/* A line's last call has returned, as `end` says. */
+/* A line's open call has returned, as `end` says. */
 static void read_end(const struct call *end, const char *text)
 {
-    struct call *call = end->line->last;
+    struct call *call = end->line->open;
     char own[ADDRESS], other[ADDRESS];
     int at = 0;
 
-    if (call == NULL || call->ended ||
+    if (call == NULL ||
         sscanf(text, "%ld %63s %63s %n", &call->result, own, other, &at) < 3)
         return;
+    end->line->open = NULL;
     call->ended = true;
     call->until = end->from;
     call->took_us = end->began_us - call->began_us;
