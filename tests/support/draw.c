@@ -16,12 +16,12 @@
 enum { SLOW_US = 20000 }; /* who took longer has waited */
 
 static struct picture picture;
-static bool masked;                      /* what changes from run to run */
-static struct line *in_order[LINES_MAX]; /* from left to right */
+static bool masked; /* what changes from run to run */
+static struct lifeline *in_order[LIFELINES_MAX]; /* from left to right */
 
 /* Rows. */
 
-static char state_of(const struct line *line)
+static char state_of(const struct lifeline *line)
 {
     if (!line->started || line->gone)
         return ' ';
@@ -43,15 +43,18 @@ static bool is_same(const struct row *row, const struct row *other)
            strcmp(row->text, other->text) == 0;
 }
 
-/* A program that spins would fill the picture: what it does again, which may be
-   a call and its failure in the next row, is only counted. */
+/* A program that spins would fill the picture: up to three rows that come again,
+   such as poll, accept and its failure, are only counted. */
 static void fold(void)
 {
-    for (size_t n = 1; n <= 2 && 2 * n <= picture.row_count; n++) {
+    for (size_t n = 1; n <= 3 && 2 * n <= picture.row_count; n++) {
         struct row *again = &picture.rows[picture.row_count - n];
         struct row *before = again - n;
-        if (is_same(&before[n - 1], &again[n - 1]) &&
-            (n == 1 || (is_same(before, again) && before->times == 1))) {
+        size_t i = 0;
+        while (i < n && is_same(&before[i], &again[i]) &&
+               (i == n - 1 || before[i].times == 1))
+            i++;
+        if (i == n) {
             before[n - 1].times++;
             picture.row_count -= n;
             return;
@@ -60,7 +63,7 @@ static void fold(void)
 }
 
 /* Without a text it shows who waits, or not. */
-static struct row *new_row(struct line *line)
+static struct row *new_row(struct lifeline *line)
 {
     struct row *row = &picture.rows[picture.row_count++];
 
@@ -85,7 +88,7 @@ static void add_row(const struct call *call, bool begins, bool ends)
     row->look = call->kind == PRINT        ? PRINTED
                 : ends && has_failed(call) ? FAILED
                                            : TEXT;
-    struct line *to = begins ? call->to : NULL;
+    struct lifeline *to = begins ? call->to : NULL;
     while (to && !to->started && to->creator) /* it takes it over later */
         to = to->creator->line;
     if (to && to->column >= 0) {
@@ -104,9 +107,9 @@ static void begin_call(struct call *call)
         call->to->started = true;
     if (call->kind == RETURN || call->kind == MORE)
         call->line->gone = true;
-    for (size_t i = 0; i < line_count && call->kind == EXIT; i++)
-        if (lines[i].pid == call->line->pid)
-            lines[i].gone = true;
+    for (size_t i = 0; i < lifeline_count && call->kind == EXIT; i++)
+        if (lifelines[i].pid == call->line->pid)
+            lifelines[i].gone = true;
 }
 
 /* An exit is worth a row when somebody hears of it, or when it is a failure.
@@ -169,7 +172,7 @@ static bool can_end(const struct call *call)
 }
 
 /* What a line does or will do next. */
-static struct call *next_call(const struct line *line)
+static struct call *next_call(const struct lifeline *line)
 {
     struct call *call = line->now;
 
@@ -186,16 +189,16 @@ static long place_of(const struct call *call)
 /* A process ends after its other threads, but for who is killed. */
 static bool is_last(const struct call *exit)
 {
-    for (size_t i = 0; i < line_count; i++)
-        if (lines[i].pid == exit->line->pid && &lines[i] != exit->line &&
-            next_call(&lines[i]))
+    for (size_t i = 0; i < lifeline_count; i++)
+        if (lifelines[i].pid == exit->line->pid &&
+            &lifelines[i] != exit->line && next_call(&lifelines[i]))
             return false;
     return !exit->late;
 }
 
 static bool goes_on(const struct call *call)
 {
-    const struct line *line = call->line;
+    const struct lifeline *line = call->line;
 
     if (call->begun)
         return can_end(call);
@@ -208,8 +211,8 @@ static struct call *choose_next(const struct call *before)
 {
     struct call *first = NULL;
 
-    for (size_t i = 0; i <= line_count; i++) {
-        const struct line *line = i ? in_order[i - 1] : before->line;
+    for (size_t i = 0; i <= lifeline_count; i++) {
+        const struct lifeline *line = i ? in_order[i - 1] : before->line;
         struct call *call = next_call(line);
         if (call && masked && goes_on(call))
             return call;
@@ -240,7 +243,7 @@ static void put_into_rows(void)
 
 /* It has more to show than that it reads stdin and starts others, as a shell
    does. */
-static bool is_worth(const struct line *line)
+static bool is_drawn(const struct lifeline *line)
 {
     for (const struct call *c = line->first; c; c = c->next)
         if (c->kind != STDIN && c->kind != FORK && c->kind < PRINT)
@@ -249,7 +252,7 @@ static bool is_worth(const struct line *line)
 }
 
 /* Who has created the one who has created it, and so on. */
-static const struct line *root_of(const struct line *line)
+static const struct lifeline *root_of(const struct lifeline *line)
 {
     while (line->creator)
         line = line->creator->line;
@@ -261,16 +264,17 @@ static void put_into_columns(void)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < 2 * line_count; i++) {
-        const struct line *root = &lines[i % line_count];
-        if (root->creator || root->listens != (i < line_count))
+    for (size_t i = 0; i < 2 * lifeline_count; i++) {
+        const struct lifeline *root = &lifelines[i % lifeline_count];
+        if (root->creator || root->listens != (i < lifeline_count))
             continue;
-        for (struct line *line = lines; line < lines + line_count; line++)
+        for (struct lifeline *line = lifelines;
+             line < lifelines + lifeline_count; line++)
             if (root_of(line) == root)
                 in_order[n++] = line;
     }
-    for (size_t i = 0; i < line_count; i++)
-        if (is_worth(in_order[i]) && picture.count < COLUMNS_MAX) {
+    for (size_t i = 0; i < lifeline_count; i++)
+        if (is_drawn(in_order[i]) && picture.count < COLUMNS_MAX) {
             in_order[i]->column = (int)picture.count;
             picture.columns[picture.count++] = in_order[i];
         }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum {
-    LINES_MAX = 4096,
+    LIFELINES_MAX = 4096,
     COLUMNS_MAX = 64,
     ADDRESS = 64,
     TEXT_SIZE = 400,
@@ -41,13 +41,12 @@ enum kind {
 };
 
 /* A lifeline: a process, or one more thread of it. */
-struct line {
+struct lifeline {
     long pid, thread; /* thread 0 is the one that a process begins with */
     char name[32];
     bool listens;              /* a server, and so on the left */
     struct call *creator;      /* of a thread, or a child */
     struct call *first, *last; /* of its calls */
-    struct call *open;         /* the one that has not returned, or NULL */
     struct call *now;          /* the last that is in the picture */
     bool started, gone;
     int column; /* -1: not drawn */
@@ -57,38 +56,38 @@ struct line {
 struct end {
     char own[ADDRESS], other[ADDRESS]; /* "-" where it is not connected */
     struct end *peer;
-    struct line *user;   /* the last that has used it */
-    int holders;         /* processes that have it open */
-    long sent, taken;    /* bytes */
-    struct call *closer; /* who tells the peer that no more comes, or NULL */
+    struct lifeline *user; /* the last that has used it */
+    long sent, taken;      /* bytes */
+    struct call *closer;   /* who tells the peer that no more comes, or NULL */
 };
 
 /* A call, from the time that it began until it returned. */
 struct call {
-    struct line *line;
+    struct lifeline *line;
     struct call *next; /* of the same line */
     enum kind kind;
     int fd;
     struct end *end; /* or NULL */
-    long len;        /* bytes, or a thread, or an exit status; -N: signal N */
+    long len;        /* bytes, a thread, or a status */
     char words[TEXT_SIZE], outcome[TEXT_SIZE];
-    bool ended, late; /* it is noted late that the program was killed */
+    bool ended;
+    bool late; /* an exit that is noted later than it was */
     long result;
     long from, until; /* lines of the trace */
     unsigned long long began_us, took_us;
-    long offset;        /* of what it sends in all that its end sends */
-    struct call *cause; /* without which it would not have returned */
-    bool part;          /* received the front part of what was sent */
-    struct line *to;    /* where its bytes go, or its end of file */
-    const char *label;  /* of the arrow to there, or NULL */
-    bool begun, done;   /* in the picture */
+    long offset;         /* of what it sends in all that its end sends */
+    struct call *cause;  /* without which it would not have returned */
+    bool part;           /* received the front part of what was sent */
+    struct lifeline *to; /* where its bytes go, or its end of file */
+    const char *label;   /* of the arrow to there, or NULL */
+    bool begun, done;    /* in the picture */
 };
 
 /* The trace. */
 extern struct call *calls;
 extern size_t call_count;
-extern struct line lines[LINES_MAX];
-extern size_t line_count;
+extern struct lifeline lifelines[LIFELINES_MAX];
+extern size_t lifeline_count;
 extern bool unseen; /* bytes came from somebody whose calls are not */
 
 #define EACH_CALL(c)                                                           \
@@ -105,10 +104,10 @@ enum look { BLANK, TEXT, NAME, PRINTED, FAILED, LABEL, ARROW, LIFELINE };
 
 /* What is seen in one row of the picture. */
 struct row {
-    struct line *line;
+    struct lifeline *line;
     char text[ROW_TEXT];
     enum look look;
-    struct line *to;
+    struct lifeline *to;
     const char *label;
     long times;               /* that the same was seen */
     char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
@@ -116,7 +115,7 @@ struct row {
 
 struct picture {
     const char *title; /* NULL: none, but an SVG has one */
-    struct line *columns[COLUMNS_MAX];
+    struct lifeline *columns[COLUMNS_MAX];
     size_t count;
     struct row *rows;
     size_t row_count;

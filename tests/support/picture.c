@@ -236,7 +236,8 @@ static void write_arrow(int from, int to, int y)
     bool right = cells[to - 1].letter == signs->right;
 
     int x1 = left ? center(from - 1) : from * CELL;
-    int x2 = right ? center(to) : to * CELL;
+    bool joins = to < width && cells[to].look == LIFELINE;
+    int x2 = joins ? center(to) : to * CELL;
 
     printf("<path class=\"arrow\" d=\"M%d %dH%d\"/>\n", x1, y, x2);
     if (left || right)

@@ -66,6 +66,17 @@ FORMATTED(fprintf, (FILE *restrict file, const char *restrict format, ...),
 #ifdef __GLIBC__ /* what fortified programs call instead */
 #define FLAG __attribute__((unused)) int flag
 FORMATTED(__printf_chk, (FLAG, const char *restrict format, ...), stdout)
+int __vprintf_chk(FLAG, const char *restrict format, va_list arguments)
+{
+    return print_formatted(stdout, format, arguments);
+}
+
+int __vfprintf_chk(FILE *restrict file, FLAG, const char *restrict format,
+                   va_list arguments)
+{
+    return print_formatted(file, format, arguments);
+}
+
 FORMATTED(__fprintf_chk,
           (FILE *restrict file, FLAG, const char *restrict format, ...), file)
 #endif

@@ -9,7 +9,7 @@
  *     child, thread, return, exit     where processes and threads begin and end
  *     prints TEXT                     a line, or what is written, for stdout
  *     more                            what follows is not written down
- * Who started a program adds `runs NAME`, and `end exit STATUS` or `end signal
+ * Who started a program adds `runs NAME 0`, and `end exit STATUS` or `end signal
  * NUMBER`; after `over` nothing matters.
  */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
@@ -40,7 +40,7 @@ enum {
     PREVIEW = 64, /* bytes of what is sent, received and printed */
     QUOTED = 4 * PREVIEW + sizeof("\"\"..."),
     ARGUMENTS = QUOTED + 80,
-    ENDS = 2 * ADDRESS_SIZE,
+    ADDRESSES = 2 * ADDRESS_SIZE,
     LINE = 1024,
     NOTES_MAX = 2000,
 };
@@ -96,14 +96,15 @@ char *text_of(const struct sockaddr *address, char *text)
     inet_ntop(address->sa_family,
               in6 ? (const void *)&any->in6.sin6_addr : &any->in.sin_addr, ip,
               sizeof(ip));
-    const char *mapped = strncmp(ip, "::ffff:", 7) == 0 ? ip + 7 : NULL;
+    bool is_mapped = in6 && IN6_IS_ADDR_V4MAPPED(&any->in6.sin6_addr);
+    const char *mapped = is_mapped ? strrchr(ip, ':') + 1 : NULL;
     snprintf(text, ADDRESS_SIZE, in6 && !mapped ? "[%s]:%u" : "%s:%u",
              mapped ? mapped : ip, ntohs(any->in.sin_port));
     return text;
 }
 
 /* Writes both ends of a connection: "127.0.0.1:8080 127.0.0.1:40000". */
-static const char *ends_of(int fd, char *text)
+static const char *addresses_of(int fd, char *text)
 {
     char own[ADDRESS_SIZE] = "-", other[ADDRESS_SIZE] = "-";
     struct sockaddr_storage storage;
@@ -116,7 +117,7 @@ static const char *ends_of(int fd, char *text)
     size = sizeof(storage);
     if (getpeername(fd, address, &size) == 0)
         text_of(address, other);
-    snprintf(text, ENDS, "%s %s", own, other);
+    snprintf(text, ADDRESSES, "%s %s", own, other);
     errno = saved;
     return text;
 }
@@ -131,7 +132,8 @@ static const char *quote(const struct iovec *pieces, int count, size_t len,
 
     for (; count > 0; count--, pieces++) {
         const unsigned char *bytes = pieces->iov_base;
-        for (size_t i = 0; i < pieces->iov_len && done < len && done < PREVIEW;
+        for (size_t i = 0;
+             bytes && i < pieces->iov_len && done < len && done < PREVIEW;
              i++, done++) {
             const char *found = memchr(special, bytes[i], sizeof(special));
             bool shown = bytes[i] >= ' ' && bytes[i] <= '~';
@@ -161,7 +163,7 @@ static bool is_traced(int fd)
 
 bool begins(const char *call, int fd, size_t len, const char *format, ...)
 {
-    char addresses[ENDS], text[ARGUMENTS];
+    char addresses[ADDRESSES], text[ARGUMENTS];
     va_list arguments;
 
     if (!is_traced(fd))
@@ -169,7 +171,7 @@ bool begins(const char *call, int fd, size_t len, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    note("( %s %d %s %zu %s", call, fd, ends_of(fd, addresses), len, text);
+    note("( %s %d %s %zu %s", call, fd, addresses_of(fd, addresses), len, text);
     return true;
 }
 
@@ -188,7 +190,7 @@ void begins_sending(const char *call, int fd, const struct iovec *pieces,
     char text[QUOTED];
     size_t len = length_of(pieces, count);
 
-    if (trace == -1)
+    if (!is_traced(fd) && (trace == -1 || fd != STDOUT_FILENO))
         return;
     quote(pieces, count, len, text);
     if (fd == STDOUT_FILENO)
@@ -209,14 +211,15 @@ void begins_lookup(const char *host, const char *service)
 
 void begins_with(const char *call, int fd, const struct sockaddr *address)
 {
-    char text[ADDRESS_SIZE];
+    char text[ADDRESS_SIZE] = "NULL";
 
-    begins(call, fd, 0, "%s", text_of(address, text));
+    if (is_traced(fd))
+        begins(call, fd, 0, "%s", address ? text_of(address, text) : text);
 }
 
 void ends(int fd, long result, const char *format, ...)
 {
-    char addresses[ENDS], text[ARGUMENTS];
+    char addresses[ADDRESSES], text[ARGUMENTS];
     va_list arguments;
 
     if (!is_traced(fd))
@@ -226,7 +229,7 @@ void ends(int fd, long result, const char *format, ...)
     va_end(arguments);
     if (result == -1)
         snprintf(text, sizeof(text), "-1 %s", name_of(errno));
-    note(") %ld %s %s", result, ends_of(fd, addresses), text);
+    note(") %ld %s %s", result, addresses_of(fd, addresses), text);
 }
 
 void ends_with_error(int error, const char *text)
@@ -260,13 +263,13 @@ void ends_receiving(int fd, const struct iovec *pieces, int count, long result)
 /* Who is accepted may be gone already, but for its address. */
 void ends_accepting(int fd, int result, const struct sockaddr *from)
 {
-    char addresses[ENDS];
+    char addresses[ADDRESSES];
 
     if (result == -1) {
         ends(fd, -1, "");
         return;
     }
-    ends_of(result, addresses);
+    addresses_of(result, addresses);
     char *other = strchr(addresses, ' ') + 1;
     if (other[0] == '-' && from)
         text_of(from, other);
@@ -288,17 +291,14 @@ static void ends_thread(void *unused)
 
 long new_thread(void)
 {
-    long number = atomic_fetch_add(&created, 1) + 1;
-
-    if (number == 1)
-        pthread_key_create(&key, ends_thread);
-    return number;
+    return atomic_fetch_add(&created, 1) + 1;
 }
 
 void begins_thread(long number)
 {
     thread = number;
-    pthread_setspecific(key, &key);
+    if (trace != -1)
+        pthread_setspecific(key, &key);
     note("thread");
 }
 
@@ -372,6 +372,7 @@ void open_trace(const char *path)
     if (name == NULL)
         name = program_invocation_short_name;
 #endif
+    pthread_key_create(&key, ends_thread);
     note("start %s", name ? name : "program");
 }
 

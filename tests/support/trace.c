@@ -8,22 +8,14 @@
 
 struct call *calls;
 size_t call_count;
-struct line lines[LINES_MAX];
-size_t line_count;
+struct lifeline lifelines[LIFELINES_MAX];
+size_t lifeline_count;
 bool unseen;
 
 static struct call **noted; /* by line of the trace: what begins or ends */
 static size_t noted_count;
 static struct end *connection_ends;
 static size_t end_count;
-
-/* Which processes have an end open: a child has what its parent had. */
-struct holder {
-    struct end *end;
-    long pid;
-};
-static struct holder *holders;
-static size_t holder_count;
 
 static enum kind kind_of(const char *name)
 {
@@ -63,24 +55,17 @@ bool creates(const struct call *call)
     return call->kind == THREAD || call->kind == FORK;
 }
 
-static struct line *find_line(long pid, long thread)
+static struct lifeline *lifeline_of(long pid, long thread)
 {
-    for (size_t i = 0; i < line_count; i++)
-        if (lines[i].pid == pid && lines[i].thread == thread)
-            return &lines[i];
-    return NULL;
-}
+    struct lifeline *line = lifelines;
 
-static struct line *line_of(long pid, long thread)
-{
-    struct line *line = find_line(pid, thread);
-
-    if (line)
-        return line;
-    if (line_count == LINES_MAX)
-        errx(1, "more than %d processes and threads", LINES_MAX);
-    line = &lines[line_count++];
-    *line = (struct line){.pid = pid, .thread = thread, .column = -1};
+    for (; line < lifelines + lifeline_count; line++)
+        if (line->pid == pid && line->thread == thread)
+            return line;
+    if (lifeline_count == LIFELINES_MAX)
+        errx(1, "more than %d processes and threads", LIFELINES_MAX);
+    lifeline_count++;
+    *line = (struct lifeline){.pid = pid, .thread = thread, .column = -1};
     snprintf(line->name, sizeof(line->name), thread ? "thread %ld" : "child",
              thread);
     return line;
@@ -112,7 +97,7 @@ static struct end *find_end(const struct call *call, const char *own,
     for (size_t i = call_count; other[0] == '-' && i-- > 0;)
         if (calls[i].line->pid == call->line->pid && calls[i].fd == call->fd &&
             calls[i].end && strcmp(calls[i].end->own, own) == 0)
-            return calls[i].end;
+            return calls[i].kind == CLOSE ? end_of(own, other) : calls[i].end;
     return own[0] == '-' ? NULL : end_of(own, other);
 }
 
@@ -120,7 +105,7 @@ static struct end *find_end(const struct call *call, const char *own,
 
 static struct call *add_call(const struct call *call)
 {
-    struct line *line = call->line;
+    struct lifeline *line = call->line;
     struct call *added = &calls[call_count++];
 
     *added = *call;
@@ -160,23 +145,25 @@ static void read_begin(struct call *call, const char *text)
     else
         snprintf(call->words, TEXT_SIZE, "%s(%d%s%s)", name, call->fd,
                  text[0] ? ", " : "", text);
-    call->line->open = add_call(call);
+    add_call(call);
 }
 
-/* A line's open call has returned, as `end` says. */
-static void read_end(const struct call *end, const char *text)
+/* The last call of its line that has not returned does so now. */
+static void read_end(const struct call *returned, const char *text)
 {
-    struct call *call = end->line->open;
+    struct call *call = NULL;
     char own[ADDRESS], other[ADDRESS];
     int at = 0;
 
+    for (struct call *c = returned->line->first; c; c = c->next)
+        if (!c->ended)
+            call = c;
     if (call == NULL ||
         sscanf(text, "%ld %63s %63s %n", &call->result, own, other, &at) < 3)
         return;
-    end->line->open = NULL;
     call->ended = true;
-    call->until = end->from;
-    call->took_us = end->began_us - call->began_us;
+    call->until = returned->from;
+    call->took_us = returned->began_us - call->began_us;
     noted[call->until] = call;
     snprintf(call->outcome, TEXT_SIZE, "%s", text + at);
     if (call->kind == SEND && call->result >= 0 && call->result < call->len)
@@ -242,7 +229,7 @@ static bool read_line(const char *text, long number)
     if (sscanf(text, "%llu %ld %ld %7s %n", &call.began_us, &pid, &thread, word,
                &at) < 4)
         errx(1, "not a trace: %s", text);
-    struct line *line = call.line = line_of(pid, thread);
+    struct lifeline *line = call.line = lifeline_of(pid, thread);
     enum kind kind = kind_of(word);
     if (word[0] == '(')
         read_begin(&call, text + at);
@@ -291,32 +278,32 @@ static void receive(struct call *call)
         end->taken = taken;
 }
 
-static bool let_go(struct end *end, long pid)
+/* Whether a process has an end open, before a line of the trace: by its own
+   calls, or because its parent had when it was born. */
+static bool holds(long pid, const struct end *end, long before)
 {
-    for (size_t i = 0; i < holder_count; i++)
-        if (holders[i].end == end && holders[i].pid == pid) {
-            holders[i] = holders[--holder_count];
-            end->holders--;
+    bool open = false;
+
+    for (EACH_CALL(c)) {
+        long since = c->kind == ACCEPT ? c->until : c->from;
+        if (since >= before)
+            continue;
+        if (c->kind == FORK && c->result == pid)
+            open = holds(c->line->pid, end, c->from);
+        else if (c->line->pid == pid && c->kind == EXIT)
+            open = false;
+        else if (c->line->pid == pid && c->end == end)
+            open = c->kind != CLOSE;
+    }
+    return open;
+}
+
+static bool is_open(const struct end *end, long before)
+{
+    for (size_t i = 0; i < lifeline_count; i++)
+        if (lifelines[i].thread == 0 && holds(lifelines[i].pid, end, before))
             return true;
-        }
     return false;
-}
-
-static void hold(struct end *end, long pid)
-{
-    let_go(end, pid);
-    end->holders++;
-    holders = realloc(holders, (holder_count + 1) * sizeof(*holders));
-    if (holders == NULL)
-        err(1, "realloc");
-    holders[holder_count++] = (struct holder){end, pid};
-}
-
-static void inherit(long parent, long child)
-{
-    for (size_t i = 0, count = holder_count; i < count; i++)
-        if (holders[i].pid == parent)
-            hold(holders[i].end, child);
 }
 
 /* The peer hears of the last close alone, and of an earlier half-close. */
@@ -326,25 +313,24 @@ static void use_end(struct end *end, struct call *call)
     bool tells = closes || (call->kind == SHUTDOWN &&
                             strstr(call->words, "SHUT_RD)") == NULL);
 
-    if (closes && (!let_go(end, call->line->pid) || end->holders))
+    if (closes && (!holds(call->line->pid, end, call->from) ||
+                   is_open(end, call->from + 1)))
         return;
-    if (!closes) {
-        hold(end, call->line->pid);
+    if (!closes)
         end->user = call->line;
-    }
     if (end->closer == NULL || end->closer->kind != SHUTDOWN)
         end->closer = tells ? call : NULL;
 }
 
 /* Who is killed tells it, too; that is noted late. */
-static struct call *closer_of(const struct end *end)
+static struct call *closer_of(const struct end *end, long before)
 {
-    struct call *exit = NULL;
+    struct call *late = NULL;
 
-    for (size_t i = 0; i < holder_count && !end->closer; i++)
-        if (holders[i].end == end)
-            exit = find_exit(holders[i].pid);
-    return exit && exit->late ? exit : end->closer;
+    for (EACH_CALL(c))
+        if (c->late && !end->closer && holds(c->line->pid, end, before))
+            late = c;
+    return late ? late : end->closer;
 }
 
 static long port_of(const char *address)
@@ -371,9 +357,9 @@ static void hear_the_end(struct call *call)
     const struct end *peer = call->end->peer;
     struct call *listen = find_listen(port_of(peer->own), call);
 
-    call->cause = closer_of(peer);
+    call->cause = closer_of(peer, call->until);
     if (!peer->user && listen) /* who is never accepted hears it from there */
-        call->cause = closer_of(listen->end);
+        call->cause = closer_of(listen->end, call->until);
     if (call->cause && !call->cause->to) {
         call->cause->to = call->line;
         call->cause->label = call->result == -1 ? "reset" : "end of file";
@@ -390,7 +376,7 @@ static void follow_begin(struct call *call)
     for (size_t i = 0; i < end_count && call->kind == EXIT; i++)
         use_end(&connection_ends[i], call);
     if (call->kind == SEND && end) {
-        bool gone = end->peer->user && end->peer->holders == 0;
+        bool gone = end->peer->user && !is_open(end->peer, call->from);
         if (call->ended)
             call->len = call->result;
         if (gone || call->len < 0)
@@ -398,18 +384,25 @@ static void follow_begin(struct call *call)
         call->offset = end->sent;
         end->sent += call->len;
     } else if (call->kind == LISTEN) {
-        line_of(call->line->pid, 0)->listens = true;
+        lifeline_of(call->line->pid, 0)->listens = true;
     } else if (call->kind == CONNECT && call->result != -1) {
         listen = find_listen(port_of(call->words), call);
         call->to = listen ? listen->line : NULL;
-    } else if (creates(call)) {
-        call->to = call->kind == FORK ? find_line(call->result, 0)
-                                      : find_line(call->line->pid, call->len);
-        if (call->to)
-            call->to->creator = call;
-        if (call->kind == FORK)
-            inherit(call->line->pid, call->result);
+    } else if (creates(call) && call->result != -1) {
+        call->to = call->kind == FORK ? lifeline_of(call->result, 0)
+                                      : lifeline_of(call->line->pid, call->len);
+        call->to->creator = call;
     }
+}
+
+static void accept_from(struct call *call)
+{
+    use_end(call->end, call);
+    for (EACH_CALL(c))
+        if (c->kind == CONNECT && c->end == call->end->peer) {
+            call->cause = c;
+            c->to = call->line;
+        }
 }
 
 static void follow_end(struct call *call)
@@ -417,13 +410,7 @@ static void follow_end(struct call *call)
     if (call->end == NULL)
         return;
     if (call->kind == ACCEPT)
-        use_end(call->end, call);
-    for (EACH_CALL(c))
-        if (call->kind == ACCEPT && c->kind == CONNECT &&
-            c->end == call->end->peer) {
-            call->cause = c;
-            c->to = call->line;
-        }
+        accept_from(call);
     bool receives = call->kind == RECEIVE && call->end->other[0] != '-';
     if (receives && call->result > 0)
         receive(call);
@@ -460,7 +447,7 @@ void read_trace(const char *path)
     rewind(file);
     calls = calloc(count, sizeof(*calls));
     noted = calloc(count, sizeof(*noted));
-    connection_ends = calloc(4 * count, sizeof(*connection_ends));
+    connection_ends = calloc(2 * count, sizeof(*connection_ends));
     if (calls == NULL || noted == NULL || connection_ends == NULL)
         err(1, "calloc");
     while (getline(&text, &size, file) > 0) {
