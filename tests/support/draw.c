@@ -43,8 +43,8 @@ static bool is_same(const struct row *row, const struct row *other)
            strcmp(row->text, other->text) == 0;
 }
 
-/* A program that spins would fill the picture: up to three rows that come again,
-   such as poll, accept and its failure, are only counted. */
+/* A program that spins would fill the picture: up to three rows that come
+   again, such as poll, accept and its failure, are only counted. */
 static void fold(void)
 {
     for (size_t n = 1; n <= 3 && 2 * n <= picture.row_count; n++) {

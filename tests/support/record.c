@@ -9,8 +9,8 @@
  *     child, thread, return, exit     where processes and threads begin and end
  *     prints TEXT                     a line, or what is written, for stdout
  *     more                            what follows is not written down
- * Who started a program adds `runs NAME 0`, and `end exit STATUS` or `end signal
- * NUMBER`; after `over` nothing matters.
+ * Who started a program adds `runs NAME 0`, and `end exit STATUS` or `end
+ * signal NUMBER`; after `over` nothing matters.
  */
 #undef _POSIX_C_SOURCE /* it hides RTLD_NEXT on BSD */
 #undef _FORTIFY_SOURCE /* its headers define some of these functions, too */
