@@ -309,7 +309,8 @@ void kill_actors(void)
 {
     for (int i = 0; i < actor_count; i++) {
         kill(-actors[i].pid, SIGKILL);
-        waitpid(actors[i].pid, NULL, 0);
+        while (waitpid(actors[i].pid, NULL, 0) == -1 && errno == EINTR)
+            continue; /* SIGCHLD came */
     }
     actor_count = 0;
 }
