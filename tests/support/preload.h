@@ -68,6 +68,8 @@ void read_names(const char *path);
 
 void open_trace(const char *path);
 
+bool is_tracing(void);
+
 enum {
     NO_SOCKET = -2,   /* stands for one in calls that are on none */
     ADDRESS_SIZE = 64 /* of an address as text */

@@ -15,7 +15,9 @@ static void print(FILE *file, const char *bytes, size_t len)
     static _Thread_local char line[256];
     static _Thread_local size_t used;
 
-    for (size_t i = 0; file == stdout && i < len; i++) {
+    if (file != stdout || !is_tracing())
+        return;
+    for (size_t i = 0; i < len; i++) {
         if (bytes[i] == '\n' || used == sizeof(line)) {
             note_print(line, used);
             used = 0;

@@ -46,21 +46,26 @@ enum {
 };
 
 static atomic_int trace = -1;     /* the file */
+static atomic_long notes;         /* in it */
 static _Thread_local long thread; /* its number, 0 for the first */
 static atomic_long created;       /* threads, but for the first */
 static pthread_key_t key;         /* tells when a thread ends */
 
+bool is_tracing(void)
+{
+    return trace != -1 && notes <= NOTES_MAX;
+}
+
 static void note(const char *format, ...)
 {
-    static atomic_long count;
     char line[LINE];
     struct timespec t;
     int saved = errno;
     va_list arguments;
 
-    long before = atomic_fetch_add(&count, 1);
-    if (trace == -1 || before > NOTES_MAX)
+    if (!is_tracing())
         return;
+    long before = atomic_fetch_add(&notes, 1);
     if (before == NOTES_MAX) /* nobody looks at more of them */
         format = "more";
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -154,7 +159,7 @@ static bool is_traced(int fd)
     int type, saved = errno;
     socklen_t size = sizeof(type);
 
-    if (trace == -1)
+    if (!is_tracing())
         return false;
     bool is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
     errno = saved;
@@ -190,7 +195,7 @@ void begins_sending(const char *call, int fd, const struct iovec *pieces,
     char text[QUOTED];
     size_t len = length_of(pieces, count);
 
-    if (!is_traced(fd) && (trace == -1 || fd != STDOUT_FILENO))
+    if (!is_traced(fd) && (fd != STDOUT_FILENO || !is_tracing()))
         return;
     quote(pieces, count, len, text);
     if (fd == STDOUT_FILENO)
