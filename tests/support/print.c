@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef putc /* on BSD these are macros, too */
+#undef putchar
+
 /* Notes whole lines. */
 static void print(FILE *file, const char *bytes, size_t len)
 {
