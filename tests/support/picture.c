@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 enum {
-    LEAST = 15,      /* from one lifeline to the next */
+    LEAST = 15,      /* from one lifeline to the next, if there is room */
+    NARROWEST = 9,   /* if there is none */
     MARGIN = 2,      /* to the left of the first */
     BESIDE = 2,      /* from a lifeline to its text */
     ARROW_LEAST = 3, /* from a text to the lifeline at the arrow's end */
@@ -37,7 +38,7 @@ static int room_of(const struct picture *picture, const struct row *row)
     int room = BESIDE + (int)strlen(row->text) + 1;
 
     if (next < picture->count && row->states[next] == ' ' && !row->to)
-        return LEAST;
+        return 0;
     if (row->times > 1)
         room += (int)strlen(", 1000x");
     if (row->to && row->to->column > (int)own)
@@ -50,9 +51,11 @@ static int room_of(const struct picture *picture, const struct row *row)
 static void find_places(const struct picture *picture, int most)
 {
     int count = (int)picture->count, rooms[COLUMNS_MAX], widest = 0;
+    int least = (most - MARGIN) / count;
 
+    least = least > LEAST ? LEAST : least < NARROWEST ? NARROWEST : least;
     for (int i = 0; i < count; i++)
-        rooms[i] = LEAST;
+        rooms[i] = least;
     for (size_t i = 0; i < picture->row_count; i++) {
         const struct row *row = &picture->rows[i];
         int room = room_of(picture, row), column = row->line->column;
@@ -64,7 +67,7 @@ static void find_places(const struct picture *picture, int most)
             places[i + 1] = places[i] + rooms[i];
             widest = rooms[i] > rooms[widest] ? i : widest;
         }
-    } while (places[count] > most && rooms[widest]-- > LEAST);
+    } while (places[count] > most && rooms[widest]-- > least);
 }
 
 static void put(int at, const char *letter, enum look look)
