@@ -94,8 +94,6 @@ static void limit_descriptors(pid_t pid, int limit)
 #endif
 }
 
-/* It keeps what is open. What it closes it cannot open again: stdin, stdout,
-   stderr and a listener are all. */
 static int lines_of(const struct stream *stream)
 {
     int lines = 0;
