@@ -236,7 +236,7 @@ static void put_into_rows(void)
              call->begun || (masked ? can_end(call) : !has_waited(call)));
     const struct row *last = new_row(picture.columns[0]);
     if (!memchr(last->states, ':', picture.count))
-        picture.row_count--; /* nobody waits for ever */
+        picture.row_count--; /* nobody waits any more */
 }
 
 /* Columns. */
