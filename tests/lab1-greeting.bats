@@ -20,7 +20,7 @@ load support/lab
     play <<'END'
 # The line is printed once socket(2) has returned a descriptor. It ends with a
 # newline; without one it would wait in stdout's buffer.
-$ server 5000
+$ server 0
 server: Socket successfully created
 server: ...
 END
