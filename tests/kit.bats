@@ -386,6 +386,21 @@ handout_steps() {
     finds_nothing handout_steps
 }
 
+# The player puts a port of its own only where a transcript names the same one.
+fixed_ports() {
+    awk '/<<.?END/ { asked = ""; named = "" }
+        /^\$ server [1-9][0-9]*$/ { asked = $3; from = FNR }
+        / port [0-9]+]?$/ { named = named " " $NF + 0 " " }
+        /^END$/ && asked && !index(named, " " asked " ") {
+            print FILENAME ":" from ": asks for " asked
+        }
+    ' tests/lab*.bats
+}
+
+@test "no test asks for a port of its own" {
+    finds_nothing fixed_ports
+}
+
 headings() {
     local lab
     for lab in "${labs[@]}"; do
