@@ -150,8 +150,8 @@ of_an_earlier_lab() {
 # is neither a script nor a support of the tests, but what students look at.
 sizes() {
     local machinery lessons
-    machinery=$(find scripts tests/support -type f ! -name 'draw.[ch]' \
-        ! -name picture.c ! -name print.c ! -name record.c ! -name trace ! -name trace.c -exec cat {} + | wc -c)
+    machinery=$(find scripts tests/support -type f ! -path '*/draw/*' \
+        ! -name record.c ! -name trace -exec cat {} + | wc -c)
     lessons=$(find labs solutions handouts -type f -exec cat {} + | wc -c)
     [ "$machinery" -lt "$lessons" ] ||
         echo "scripts and tests/support: $machinery; the lessons: $lessons"
@@ -485,7 +485,7 @@ same_calls() { # same_calls LAB NTH FILE: which has the names, then some rows
     finds_nothing figures
 }
 
-# record.c explains the lines.
+# preload/record.c explains the lines.
 @test "a picture shows what falls short, who is killed, and what is done again" {
     cat >"$folder/trace" <<'END'
 0 10 0 runs server 0

@@ -68,8 +68,6 @@ void read_names(const char *path);
 
 void open_trace(const char *path);
 
-bool is_tracing(void);
-
 enum {
     NO_SOCKET = -2,   /* stands for one in calls that are on none */
     ADDRESS_SIZE = 64 /* of an address as text */
@@ -96,9 +94,6 @@ void ends_receiving(int fd, const struct iovec *pieces, int count, long result);
 /* After a call that returns its error, or 0. */
 void ends_with_error(int error, const char *text);
 void ends_lookup(int error, const struct addrinfo *list);
-
-/* A line that is printed. */
-void note_print(const char *bytes, size_t len);
 
 long new_thread(void); /* its number */
 void begins_thread(long number);

@@ -1,13 +1,12 @@
 /*
  * TRACE: what is called, in the order in which it happens; trace.c reads it. A
  * line begins with microseconds, process and thread, and goes on with one of
- *     start NAME                      the program
+ *     start NAME                      the program, or a child of it
  *     ( CALL FD OWN OTHER LEN TEXT    a call begins: OWN and OTHER are the ends
  *                                     of its connection, TEXT its arguments
  *     ) RESULT OWN OTHER TEXT         it returns: TEXT is the result in words,
  *                                     or nothing where that is plain
- *     child, thread, return, exit     where processes and threads begin and end
- *     prints TEXT                     a line, or what is written, for stdout
+ *     return, exit                    where a thread and a process end
  *     more                            what follows is not written down
  * Who started a program adds `runs NAME 0`, and `end exit STATUS` or `end
  * signal NUMBER`; after `over` nothing matters.
@@ -37,7 +36,7 @@
 #include <unistd.h>
 
 enum {
-    PREVIEW = 64, /* bytes of what is sent, received and printed */
+    PREVIEW = 64, /* bytes of what is sent and received */
     QUOTED = 4 * PREVIEW + sizeof("\"\"..."),
     ARGUMENTS = QUOTED + 80,
     ADDRESSES = 2 * ADDRESS_SIZE,
@@ -51,7 +50,7 @@ static _Thread_local long thread; /* its number, 0 for the first */
 static atomic_long created;       /* threads, but for the first */
 static pthread_key_t key;         /* tells when a thread ends */
 
-bool is_tracing(void)
+static bool is_tracing(void)
 {
     return trace != -1 && notes <= NOTES_MAX;
 }
@@ -195,12 +194,8 @@ void begins_sending(const char *call, int fd, const struct iovec *pieces,
     char text[QUOTED];
     size_t len = length_of(pieces, count);
 
-    if (!is_traced(fd) && (fd != STDOUT_FILENO || !is_tracing()))
-        return;
-    quote(pieces, count, len, text);
-    if (fd == STDOUT_FILENO)
-        note("prints %s", text);
-    begins(call, fd, len, "%s, %zu", text, len);
+    if (is_traced(fd))
+        begins(call, fd, len, "%s, %zu", quote(pieces, count, len, text), len);
 }
 
 void begins_lookup(const char *host, const char *service)
@@ -281,13 +276,6 @@ void ends_accepting(int fd, int result, const struct sockaddr *from)
     note(") %d %s %d from %s", result, addresses, result, other);
 }
 
-void note_print(const char *bytes, size_t len)
-{
-    char text[QUOTED];
-
-    note("prints %s", quote(&(struct iovec){(char *)bytes, len}, 1, len, text));
-}
-
 static void ends_thread(void *unused)
 {
     (void)unused;
@@ -304,7 +292,6 @@ void begins_thread(long number)
     thread = number;
     if (trace != -1)
         pthread_setspecific(key, &key);
-    note("thread");
 }
 
 /* Calls that are only written down. */
@@ -349,15 +336,19 @@ WRAP(int, select,
 
 pid_t fork(void)
 {
+    static atomic_int children;
+
     NEXT(fork);
     begins("fork", NO_SOCKET, 0, "");
+    int number = atomic_fetch_add(&children, 1) + 1;
     pid_t pid = next();
     if (pid) {
         ends(NO_SOCKET, pid, "");
     } else {
         thread = 0;
         created = 0;
-        note("child");
+        children = 0;
+        note("start child %d", number);
     }
     return pid;
 }

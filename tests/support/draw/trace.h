@@ -1,26 +1,23 @@
 /*
- * A trace, and the picture that is made of it: trace.c reads the one and finds
- * out what follows from what, draw.c puts it into rows and columns, picture.c
- * shows these as text or as SVG.
+ * A trace: who has called what, and what follows from what. trace.c reads it,
+ * and follow.c finds out the rest.
  */
-#ifndef DRAW_H
-#define DRAW_H
+#ifndef TRACE_H
+#define TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 enum {
     LIFELINES_MAX = 4096,
-    COLUMNS_MAX = 64,
-    ADDRESS = 64,
+    DESCRIPTORS_MAX = 1024, /* what has a higher one is drawn without arrows */
     TEXT_SIZE = 400,
-    ROW_TEXT = 2 * TEXT_SIZE + 16
+    ADDRESS = 64
 };
 
-/* What a call does, whatever its name. STDIN is to read what is typed; from
-   PRINT on they are no calls, but are treated as calls of no length: RETURN
-   ends a thread, after MORE there is more, which the trace does not have. */
+/* What a call does, whatever its name. STDIN is to read what is typed; the last
+   three are no calls, but are treated as calls of no length: RETURN ends a
+   thread, after MORE there is more, which the trace does not have. */
 enum kind {
     OTHER,
     LISTEN,
@@ -34,7 +31,6 @@ enum kind {
     CLOSE,
     THREAD,
     FORK,
-    PRINT,
     RETURN,
     EXIT,
     MORE
@@ -49,7 +45,8 @@ struct lifeline {
     struct call *first, *last; /* of its calls */
     struct call *now;          /* the last that is in the picture */
     bool started, gone;
-    int column; /* -1: not drawn */
+    int column;                        /* -1: not drawn */
+    struct end *ends[DESCRIPTORS_MAX]; /* of a process, by descriptor */
 };
 
 /* One end of a connection, as far as the trace has been followed. */
@@ -57,8 +54,9 @@ struct end {
     char own[ADDRESS], other[ADDRESS]; /* "-" where it is not connected */
     struct end *peer;
     struct lifeline *user; /* the last that has used it */
-    long sent, taken;      /* bytes */
+    int holders;           /* descriptors, of all processes */
     struct call *closer;   /* who tells the peer that no more comes, or NULL */
+    long sent, taken;      /* bytes */
 };
 
 /* A call, from the time that it began until it returned. */
@@ -71,9 +69,9 @@ struct call {
     long len;        /* bytes, a thread, or a status */
     char words[TEXT_SIZE], outcome[TEXT_SIZE];
     bool ended;
-    bool late; /* an exit that is noted later than it was */
+    bool late; /* a death that is noted later than it was */
     long result;
-    long from, until; /* lines of the trace */
+    long from, until; /* places in the trace: twice the line */
     unsigned long long began_us, took_us;
     long offset;         /* of what it sends in all that its end sends */
     struct call *cause;  /* without which it would not have returned */
@@ -83,49 +81,32 @@ struct call {
     bool begun, done;    /* in the picture */
 };
 
-/* The trace. */
 extern struct call *calls;
 extern size_t call_count;
 extern struct lifeline lifelines[LIFELINES_MAX];
 extern size_t lifeline_count;
-extern bool unseen; /* bytes came from somebody whose calls are not */
 
 #define EACH_CALL(c)                                                           \
     struct call *c = calls;                                                    \
     c < calls + call_count;                                                    \
     c++
 
+/* trace.c */
+
 void read_trace(const char *path);
+
 bool waits(const struct call *call);   /* until somebody else does something */
 bool creates(const struct call *call); /* a thread, or a child */
 
-/* How something looks. */
-enum look { BLANK, TEXT, NAME, PRINTED, FAILED, LABEL, ARROW, LIFELINE };
+struct lifeline *lifeline_of(long pid, long thread);
+struct call *find_exit(long pid);
+struct call *add_death(struct lifeline *line, long place);
 
-/* What is seen in one row of the picture. */
-struct row {
-    struct lifeline *line;
-    char text[ROW_TEXT];
-    enum look look;
-    struct lifeline *to;
-    const char *label;
-    long times;               /* that the same was seen */
-    char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
-};
+/* follow.c */
 
-struct picture {
-    const char *title; /* NULL: none, but an SVG has one */
-    struct lifeline *columns[COLUMNS_MAX];
-    size_t count;
-    struct row *rows;
-    size_t row_count;
-    const char *note; /* what it does not show, or NULL */
-};
+extern bool unseen; /* bytes came from somebody whose calls are not */
 
-/* Prints the picture with letters, in so many columns if it can be. */
-void print_picture(const struct picture *picture, int width, bool ascii);
-
-/* Prints it as SVG 1.1, as wide as it has to be. */
-void print_svg(const struct picture *picture);
+/* Takes which call begins or ends in each line of the trace, or NULL. */
+void follow_trace(struct call **noted, long count);
 
 #endif

@@ -1,6 +1,7 @@
 /* Shows a picture as letters on a grid, or that grid as SVG. */
-#include "draw.h"
+#include "picture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,14 +35,13 @@ static const struct signs {
    may go on. */
 static int room_of(const struct picture *picture, const struct row *row)
 {
-    size_t own = (size_t)row->line->column, next = own + 1;
-    int room = BESIDE + (int)strlen(row->text) + 1;
+    int room = BESIDE + (int)strlen(row->text) + 1, next = row->column + 1;
 
-    if (next < picture->count && row->states[next] == ' ' && !row->to)
+    if (next < picture->count && row->states[next] == ' ' && row->to == -1)
         return 0;
     if (row->times > 1)
         room += (int)strlen(", 1000x");
-    if (row->to && row->to->column > (int)own)
+    if (row->to > row->column)
         room += ARROW_LEAST + (row->label ? (int)strlen(row->label) + 2 : 0);
     return room;
 }
@@ -50,7 +50,7 @@ static int room_of(const struct picture *picture, const struct row *row)
    narrower. */
 static void find_places(const struct picture *picture, int most)
 {
-    int count = (int)picture->count, rooms[COLUMNS_MAX], widest = 0;
+    int count = picture->count, rooms[COLUMNS_MAX], widest = 0;
     int least = (most - MARGIN) / count;
 
     least = least > LEAST ? LEAST : least < NARROWEST ? NARROWEST : least;
@@ -58,8 +58,9 @@ static void find_places(const struct picture *picture, int most)
         rooms[i] = least;
     for (size_t i = 0; i < picture->row_count; i++) {
         const struct row *row = &picture->rows[i];
-        int room = room_of(picture, row), column = row->line->column;
-        rooms[column] = room > rooms[column] ? room : rooms[column];
+        int room = room_of(picture, row);
+        if (room > rooms[row->column])
+            rooms[row->column] = room;
     }
     do {
         places[0] = MARGIN;
@@ -128,10 +129,10 @@ static void put_arrow(int from, int to, const char *label)
 static void put_row(const struct picture *picture, const struct row *row)
 {
     static char times[32]; /* the cells point there */
-    int own = row->line->column, to = row->to ? row->to->column : own;
+    int own = row->column, to = row->to == -1 ? own : row->to;
     int end = places[picture->count];
 
-    for (int i = (int)picture->count - 1; i >= 0; i--) {
+    for (int i = picture->count - 1; i >= 0; i--) {
         if (row->states[i] == ' ')
             continue;
         put(places[i], row->states[i] == ':' ? signs->waits : signs->runs,
@@ -152,9 +153,8 @@ static void put_row(const struct picture *picture, const struct row *row)
 
 static void put_names(const struct picture *picture)
 {
-    for (size_t i = 0; i < picture->count; i++)
-        put_text(places[i] - 1, places[i + 1] - 2, picture->columns[i]->name,
-                 NAME);
+    for (int i = 0; i < picture->count; i++)
+        put_text(places[i] - 1, places[i + 1] - 2, picture->names[i], NAME);
 }
 
 /* On a terminal. */
@@ -162,9 +162,8 @@ static void put_names(const struct picture *picture)
 static void print_cells(void)
 {
     static const char *const colors[] = {
-        [TEXT] = "0",        [PRINTED] = "0;32", [NAME] = "0;1",
-        [FAILED] = "0;1;31", [LABEL] = "0;36",   [ARROW] = "0;36",
-        [LIFELINE] = "0;2",
+        [TEXT] = "0",     [NAME] = "0;1",   [FAILED] = "0;1;31",
+        [LABEL] = "0;36", [ARROW] = "0;36", [LIFELINE] = "0;2",
     };
     bool colored = isatty(STDOUT_FILENO);
     enum look look = BLANK;
@@ -223,7 +222,6 @@ static void write_head(int columns, int rows, bool landscape)
     puts("text { font: 13px monospace; white-space: pre }\n"
          ".name { font-weight: bold }\n"
          ".failed { fill: #b00; font-weight: bold }\n"
-         ".prints { fill: #060 }\n"
          ".label, .head { fill: #05a }\n"
          "path { stroke: #444; stroke-width: 1.5 }\n"
          ".arrow { stroke: #05a }\n"
@@ -251,7 +249,6 @@ static void write_arrow(int from, int to, int y)
 static void write_text(int from, int to, int y)
 {
     static const char *const classes[] = {[TEXT] = "text",
-                                          [PRINTED] = "prints",
                                           [NAME] = "name",
                                           [FAILED] = "failed",
                                           [LABEL] = "label"};
@@ -297,7 +294,7 @@ void print_svg(const struct picture *picture)
     write_cells(row++);
     for (size_t i = 0; i < picture->row_count; i++) {
         const char *states = picture->rows[i].states;
-        for (size_t c = 0; c < picture->count; c++)
+        for (int c = 0; c < picture->count; c++)
             if (states[c] != ' ')
                 printf("<path class=\"%s\" d=\"M%d %dv%d\"/>\n",
                        states[c] == ':' ? "waits" : "runs", center(places[c]),

@@ -6,9 +6,11 @@
  * -a draws with ASCII only; -w N fits it into N columns in place of 80. With
  * -m what may happen in any order is drawn in one.
  */
-#include "draw.h"
+#include "picture.h"
+#include "trace.h"
 
 #include <err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@ enum { SLOW_US = 20000 }; /* who took longer has waited */
 static struct picture picture;
 static bool masked; /* what changes from run to run */
 static struct lifeline *in_order[LIFELINES_MAX]; /* from left to right */
+static struct lifeline *columns[COLUMNS_MAX];    /* those of them drawn */
 
 /* Rows. */
 
@@ -39,7 +42,7 @@ static bool has_failed(const struct call *call)
 
 static bool is_same(const struct row *row, const struct row *other)
 {
-    return row->line == other->line && !row->to && !other->to &&
+    return row->column == other->column && row->to == -1 && other->to == -1 &&
            strcmp(row->text, other->text) == 0;
 }
 
@@ -63,19 +66,19 @@ static void fold(void)
 }
 
 /* Without a text it shows who waits, or not. */
-static struct row *new_row(struct lifeline *line)
+static struct row *new_row(int column)
 {
     struct row *row = &picture.rows[picture.row_count++];
 
-    *row = (struct row){.line = line, .look = TEXT, .times = 1};
-    for (size_t i = 0; i < picture.count; i++)
-        row->states[i] = state_of(picture.columns[i]);
+    *row = (struct row){.column = column, .look = TEXT, .to = -1, .times = 1};
+    for (int i = 0; i < picture.count; i++)
+        row->states[i] = state_of(columns[i]);
     return row;
 }
 
 static void add_row(const struct call *call, bool begins, bool ends)
 {
-    struct row *row = new_row(call->line);
+    struct row *row = new_row(call->line->column);
     bool says = ends && call->outcome[0];
 
     row->states[call->line->column] = call->done ? '|' : ':';
@@ -85,14 +88,12 @@ static void add_row(const struct call *call, bool begins, bool ends)
              ends && call->part ? " (part)" : "");
     if (row->text[0] == '\0')
         snprintf(row->text, sizeof(row->text), "= %ld", call->result);
-    row->look = call->kind == PRINT        ? PRINTED
-                : ends && has_failed(call) ? FAILED
-                                           : TEXT;
+    row->look = ends && has_failed(call) ? FAILED : TEXT;
     struct lifeline *to = begins ? call->to : NULL;
     while (to && !to->started && to->creator) /* it takes it over later */
         to = to->creator->line;
     if (to && to->column >= 0) {
-        row->to = to;
+        row->to = to->column;
         row->label = call->label;
     }
     fold();
@@ -113,8 +114,8 @@ static void begin_call(struct call *call)
 }
 
 /* An exit is worth a row when somebody hears of it, or when it is a failure.
-   How the tests' own peer waits and what it prints is no news, nor what begins
-   where the trace ends. */
+   How the tests' own peer waits is no news, nor what begins where the trace
+   ends. */
 static bool is_shown(const struct call *call)
 {
     bool cut = !call->ended && call->next && call->next->kind == MORE;
@@ -124,7 +125,7 @@ static bool is_shown(const struct call *call)
         return false;
     if (call->kind == EXIT)
         return call->to || call->len;
-    return !peers || (call->kind != POLL && call->kind != PRINT);
+    return !peers || call->kind != POLL;
 }
 
 /* One row for a call that has not waited; else one for its begin, and one for
@@ -152,13 +153,11 @@ static bool has_waited(const struct call *call)
 {
     const struct call *cause = call->cause;
 
-    if (cause && cause->late && !cause->begun)
-        return true;
     if (cause && cause->ended && cause->until < call->from)
         return false;
-    if (!call->ended || call->took_us > SLOW_US)
+    if (!call->ended || call->took_us > SLOW_US || (cause && !cause->begun))
         return true;
-    return waits(call) && call->until != call->from + 1;
+    return waits(call) && call->until != call->from + 2;
 }
 
 /* Nothing has to come before it any more. */
@@ -219,10 +218,6 @@ static struct call *choose_next(const struct call *before)
         if (call && (!first || place_of(call) < place_of(first)))
             first = call;
     }
-    /* An exit that is noted late comes before what it has caused. */
-    if (first && first->begun && first->cause && first->cause->late &&
-        !first->cause->begun)
-        return first->cause;
     return first;
 }
 
@@ -234,8 +229,8 @@ static void put_into_rows(void)
     for (struct call *call = calls; (call = choose_next(call));)
         show(call, !call->begun,
              call->begun || (masked ? can_end(call) : !has_waited(call)));
-    const struct row *last = new_row(picture.columns[0]);
-    if (!memchr(last->states, ':', picture.count))
+    const struct row *last = new_row(0);
+    if (!memchr(last->states, ':', (size_t)picture.count))
         picture.row_count--; /* nobody waits any more */
 }
 
@@ -246,7 +241,7 @@ static void put_into_rows(void)
 static bool is_drawn(const struct lifeline *line)
 {
     for (const struct call *c = line->first; c; c = c->next)
-        if (c->kind != STDIN && c->kind != FORK && c->kind < PRINT)
+        if (c->kind != STDIN && c->kind != FORK && c->kind < RETURN)
             return true;
     return line->thread != 0;
 }
@@ -275,8 +270,9 @@ static void put_into_columns(void)
     }
     for (size_t i = 0; i < lifeline_count; i++)
         if (is_drawn(in_order[i]) && picture.count < COLUMNS_MAX) {
-            in_order[i]->column = (int)picture.count;
-            picture.columns[picture.count++] = in_order[i];
+            in_order[i]->column = picture.count;
+            picture.names[picture.count] = in_order[i]->name;
+            columns[picture.count++] = in_order[i];
         }
     if (picture.count == 0 || call_count == 0)
         errx(1, "nothing was seen");
