@@ -138,7 +138,7 @@ static struct call *read_begin(struct call *call, const char *text)
     char name[20], own[ADDRESS], other[ADDRESS];
     int at = 0;
 
-    if (sscanf(text, "%19s %d %63s %63s %ld %n", name, &call->fd, own, other,
+    if (sscanf(text, "%19s %9d %63s %63s %10ld %n", name, &call->fd, own, other,
                &call->len, &at) < 5)
         return NULL;
     call->kind = kind_of(name);
@@ -167,7 +167,7 @@ static struct call *read_end(const struct call *returned, const char *text)
         if (!c->ended)
             call = c;
     if (call == NULL ||
-        sscanf(text, "%ld %63s %63s %n", &call->result, own, other, &at) < 3)
+        sscanf(text, "%10ld %63s %63s %n", &call->result, own, other, &at) < 3)
         return NULL;
     call->ended = true;
     call->until = returned->from;
