@@ -530,6 +530,42 @@ END
 END
 }
 
+@test "a picture shows who was the last to have a connection open" {
+    cat >"$folder/trace" <<'END'
+100 10 0 start server
+110 10 0 ( listen 3 127.0.0.1:5000 - 0 5
+120 10 0 ) 0 127.0.0.1:5000 -
+130 10 0 ( accept 3 127.0.0.1:5000 - 0
+200 20 0 start client
+210 20 0 ( connect 3 0.0.0.0:0 - 0 127.0.0.1:5000
+220 20 0 ) 0 127.0.0.1:4000 127.0.0.1:5000
+230 10 0 ) 4 127.0.0.1:5000 127.0.0.1:4000 4 from 127.0.0.1:4000
+240 10 0 ( fork -2 - - 0
+250 10 0 ) 30 - -
+260 30 0 start child 1
+265 30 0 ( close 3 127.0.0.1:5000 - 0
+268 30 0 ) 0 - -
+270 10 0 ( close 4 127.0.0.1:5000 127.0.0.1:4000 0
+280 10 0 ) 0 - -
+290 20 0 ( recv 3 127.0.0.1:4000 127.0.0.1:5000 0
+60000 20 0 ) 0 127.0.0.1:4000 127.0.0.1:5000 0 end of file
+END
+    build/support/draw -a "$folder/trace" >"$folder/drawn"
+    diff "$folder/drawn" - <<'END'
+ server         child 1                  client
+  | listen(3, 5)
+  : accept(3)
+  :<--------------------------------------| connect(3, 127.0.0.1:5000)
+  | = 4 from 127.0.0.1:4000               |
+  | fork() ----->|                        |
+  |              | close(3)               |
+  | close(4)     |                        |
+  |              |                        : recv(3)
+  |              | killed --end of file-->:
+  |                                       | = 0 end of file
+END
+}
+
 # README and commands
 
 not_listed() {
