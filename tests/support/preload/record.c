@@ -40,6 +40,7 @@ enum {
     QUOTED = 4 * PREVIEW + sizeof("\"\"..."),
     ARGUMENTS = QUOTED + 80,
     ADDRESSES = 2 * ADDRESS_SIZE,
+    POLLED = 80,
     LINE = 1024,
     NOTES_MAX = 2000,
 };
@@ -316,14 +317,30 @@ WRAP(int, shutdown, (int fd, int how), (fd, how),
                              : "SHUT_RDWR"),
      false, ends(fd, result, ""))
 
+/* Lists the descriptors that are polled, or those of them that are ready. */
+static const char *list(const struct pollfd *fds, nfds_t count, bool ready,
+                        char *text)
+{
+    int n = 0;
+
+    for (nfds_t i = 0; is_tracing() && i < count && n < POLLED - 16; i++)
+        if (fds[i].fd >= 0 && (!ready || fds[i].revents))
+            n += snprintf(text + n, 16, "%s%d", n ? ", " : "", fds[i].fd);
+    return text;
+}
+
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout),
-     (fds, count, timeout), begins("poll", NO_SOCKET, 0, ""), false,
-     ends(NO_SOCKET, result, "%d", result))
+     (fds, count, timeout),
+     begins("poll", NO_SOCKET, 0, "[%s]",
+            list(fds, count, false, (char[POLLED]){0})),
+     false,
+     ends(NO_SOCKET, result, result > 0 ? "%d: [%s]" : "%d", result,
+          list(fds, count, true, (char[POLLED]){0})))
 
 #ifdef __linux__
 WRAP(int, epoll_wait,
      (int fd, struct epoll_event *events, int count, int timeout),
-     (fd, events, count, timeout), begins("epoll_wait", NO_SOCKET, 0, ""),
+     (fd, events, count, timeout), begins("epoll_wait", NO_SOCKET, 0, "%d", fd),
      false, ends(NO_SOCKET, result, "%d", result))
 #endif
 
