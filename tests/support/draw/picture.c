@@ -87,7 +87,7 @@ static int put_letters(int at, const char *text, int count, enum look look)
 
 /* Writes text from one place to before another one. Where that has no room, its
    middle is left out: a result, or a port, stands behind the last quote, or
-   colon. Returns where it ends. */
+   colon, and before the quote how a message ends. Returns where it ends. */
 static int put_text(int from, int to, const char *text, enum look look)
 {
     int room = to - from, len = (int)strlen(text);
@@ -99,6 +99,10 @@ static int put_text(int from, int to, const char *text, enum look look)
         return put_letters(from, text, room < 1 ? 0 : len, look);
     if (kept > room * 2 / 3 && kept > room - 6)
         kept = 0;
+    if (quote && kept > 0)
+        kept += (room - 1 - kept) / 4;
+    if (kept > 0 && text[len - kept - 1] == '\\')
+        kept--; /* not from inside of \n */
     is_cut = true;
     int at = put_letters(from, text, room - 1 - kept, look);
     put(at, signs->more, look);
