@@ -566,6 +566,19 @@ END
 END
 }
 
+@test "a picture tells whether a test made a call fail" {
+    [ "$(uname)" = Linux ] || skip 'only Linux lets programs be watched'
+    FAULTS=socket=EMFILE TRACE=$folder/trace LD_PRELOAD=build/support/preload.so \
+        ASAN_OPTIONS=verify_asan_link_order=0 \
+        build/check/solutions/lab1/server 0 2>"$folder/errors" || true
+    build/support/draw -a "$folder/trace" >"$folder/drawn"
+    diff "$folder/drawn" - <<'END'
+ server
+  | socket(AF_INET)
+  | = -1 EMFILE (by the test)
+END
+}
+
 # README and commands
 
 not_listed() {

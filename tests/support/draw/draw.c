@@ -114,8 +114,8 @@ static void begin_call(struct call *call)
 }
 
 /* An exit is worth a row when somebody hears of it, or when it is a failure.
-   How the tests' own peer waits is no news, nor what begins where the trace
-   ends. */
+   How the tests' own peer waits and ends is no news, nor what begins where the
+   trace ends. */
 static bool is_shown(const struct call *call)
 {
     bool cut = !call->ended && call->next && call->next->kind == MORE;
@@ -124,7 +124,7 @@ static bool is_shown(const struct call *call)
     if (call->line->column < 0 || call->kind == RETURN || cut)
         return false;
     if (call->kind == EXIT)
-        return call->to || call->len;
+        return call->to || (call->len && !peers);
     return !peers || call->kind != POLL;
 }
 

@@ -81,8 +81,9 @@ static struct fault {
     atomic_long count; /* of the calls so far, in the first fault of a call */
 } faults[16];
 static size_t fault_count;
-static atomic_bool accepting; /* accept has been called */
-static bool searches;         /* for leaks, at SIGTERM */
+static atomic_bool accepting;       /* accept has been called */
+static bool searches;               /* for leaks, at SIGTERM */
+static _Thread_local bool injected; /* the error of the latest call */
 
 static bool read_fault(struct fault *fault, const char *word)
 {
@@ -193,7 +194,16 @@ int meddle(const char *call, int fd, int flags, size_t *len)
             error = f->error;
     }
     errno = saved;
+    injected = error != 0;
     return error;
+}
+
+bool was_injected(void)
+{
+    bool was = injected;
+
+    injected = false;
+    return was;
 }
 
 bool fails(const char *call, int fd, int flags, size_t *len)

@@ -54,6 +54,9 @@ int meddle(const char *call, int fd, int flags, size_t *len);
 /* The same for a call that has its error in errno. */
 bool fails(const char *call, int fd, int flags, size_t *len);
 
+/* Whether the call of this thread that has just failed did so by FAULTS. */
+bool was_injected(void);
+
 void sleep_ms(long ms);
 
 /* The number that a name like EINTR or EAI_FAIL stands for, or 0; and back. */

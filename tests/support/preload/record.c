@@ -218,6 +218,12 @@ void begins_with(const char *call, int fd, const struct sockaddr *address)
         begins(call, fd, 0, "%s", address ? text_of(address, text) : text);
 }
 
+/* It is no mistake of the program that the tests make a call fail. */
+static const char *by_whom(void)
+{
+    return was_injected() ? " (by the test)" : "";
+}
+
 void ends(int fd, long result, const char *format, ...)
 {
     char addresses[ADDRESSES], text[ARGUMENTS];
@@ -229,13 +235,14 @@ void ends(int fd, long result, const char *format, ...)
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (result == -1)
-        snprintf(text, sizeof(text), "-1 %s", name_of(errno));
+        snprintf(text, sizeof(text), "-1 %s%s", name_of(errno), by_whom());
     note(") %ld %s %s", result, addresses_of(fd, addresses), text);
 }
 
 void ends_with_error(int error, const char *text)
 {
-    note(") %d - - %s", error ? -1 : 0, error ? name_of(error) : text);
+    note(") %d - - %s%s", error ? -1 : 0, error ? name_of(error) : text,
+         error ? by_whom() : "");
 }
 
 void ends_lookup(int error, const struct addrinfo *list)
