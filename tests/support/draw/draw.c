@@ -31,13 +31,14 @@ static char state_of(const struct lifeline *line)
     return line->now && !line->now->done ? ':' : '|';
 }
 
-/* EAGAIN and EINPROGRESS are for who does not want to wait. */
+/* EAGAIN and EINPROGRESS are mostly for who does not want to wait. */
 static bool has_failed(const struct call *call)
 {
     if (call->kind == EXIT)
         return call->len != 0;
-    return call->result == -1 && !strstr(call->outcome, "EAGAIN") &&
-           !strstr(call->outcome, "EINPROGRESS");
+    return call->result == -1 &&
+           (creates(call) || (!strstr(call->outcome, "EAGAIN") &&
+                              !strstr(call->outcome, "EINPROGRESS")));
 }
 
 static bool is_same(const struct row *row, const struct row *other)
