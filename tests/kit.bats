@@ -566,6 +566,35 @@ END
 END
 }
 
+@test "a picture as SVG has the same texts and arrows" {
+    cat >"$folder/trace" <<'END'
+100 10 0 start server
+110 10 0 ( listen 3 127.0.0.1:5000 - 0 5
+120 10 0 ) 0 127.0.0.1:5000 -
+200 20 0 start client
+210 20 0 ( connect 3 0.0.0.0:0 - 0 127.0.0.1:5000
+220 20 0 ) 0 127.0.0.1:4000 127.0.0.1:5000
+223 10 0 ( accept 3 127.0.0.1:5000 - 0
+226 10 0 ) 4 127.0.0.1:5000 127.0.0.1:4000 4 from 127.0.0.1:4000
+230 20 0 ( send 3 127.0.0.1:4000 127.0.0.1:5000 3 "<&>", 3
+240 20 0 ) 3 127.0.0.1:4000 127.0.0.1:5000
+250 20 0 ( accept 9 - - 0
+260 20 0 ) -1 - - -1 EBADF
+END
+    build/support/draw -t 'a < b' -o "$folder/svg" "$folder/trace"
+    sed -n 's/.*class="\([a-z]*\)"[^>]*>\(.*\)<.text>$/\1: \2/p' "$folder/svg" |
+        diff - <(echo 'name: a &#60; b
+name: server
+name: client
+text: listen(3, 5)
+text: connect(3, 127.0.0.1:5000)
+text: accept(3) = 4 from 127.0.0.1:4000
+text: send(3, "&#60;&#38;>", 3)
+text: accept(9)
+failed: = -1 EBADF')
+    [ "$(grep -c 'class="arrow head"' "$folder/svg")" = 2 ]
+}
+
 @test "a picture tells whether a test made a call fail" {
     [ "$(uname)" = Linux ] || skip 'only Linux lets programs be watched'
     FAULTS=socket=EMFILE TRACE=$folder/trace LD_PRELOAD=build/support/preload.so \
