@@ -118,27 +118,53 @@ static int try_connect(const union address *address)
     return -1;
 }
 
+/*
+ * How many bytes a connection, from its port to another one, has received and
+ * its program has not yet taken, from /proc/net/tcp, proc(5); -1 where there is
+ * none, or that cannot be told. A listener is connected to port 0. A socket that
+ * takes IPv4 and IPv6 is in tcp6.
+ */
+static long waiting_at(unsigned port, unsigned other)
+{
+    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    static char buf[1 << 16];
+    char line[512];
+    long waiting = -1;
+
+    for (int i = 0; i < 2 && waiting == -1; i++) {
+        FILE *table = fopen(tables[i], "r");
+        if (table) /* it may be long: thousands in TIME_WAIT */
+            setvbuf(table, buf, _IOFBF, sizeof(buf));
+        while (table && waiting == -1 && fgets(line, sizeof(line), table)) {
+            unsigned local, remote;
+            unsigned long queue;
+            if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %*x %*x:%lx", &local,
+                       &remote, &queue) == 3 &&
+                local == port && remote == other)
+                waiting = (long)queue;
+        }
+        if (table)
+            fclose(table);
+    }
+    return waiting;
+}
+
 static void connect_now(void)
 {
+    unsigned port = ntohs(server.in.sin_port);
+    unsigned swapped = (port << 8 | port >> 8) & 0xffff;
+
     conn = try_connect(&server);
     if (conn != -1) {
         printf("[connected from port %u]\n", own_port(conn));
         return;
     }
     printf("[cannot connect: %s]\n", strerror(errno));
-
     /* The most common mistake with ports leaves a trace: look for it. */
-    union address swapped = server;
-    uint16_t port = ntohs(server.in.sin_port);
-    swapped.in.sin_port = htons((uint16_t)(port << 8 | port >> 8));
-    int fd =
-        swapped.in.sin_port == server.in.sin_port ? -1 : try_connect(&swapped);
-    if (fd != -1) {
-        printf("[but port %u answers, %u with its two bytes swapped: is htons "
-               "or ntohs forgotten?]\n",
-               ntohs(swapped.in.sin_port), port);
-        close(fd);
-    }
+    if (swapped != port && waiting_at(swapped, 0) != -1)
+        printf("[but there is a listener at port %u, %u with its two bytes "
+               "swapped: is htons or ntohs forgotten?]\n",
+               swapped, port);
 }
 
 static void open_listener(const char *ip, const char *port, bool listening)
@@ -240,41 +266,6 @@ static size_t unescape(char *text)
     return (size_t)(to - text);
 }
 
-/*
- * How many bytes the other end of conn has received and its program has not
- * yet taken, from /proc/net/tcp, proc(5); -1 where that cannot be told. A
- * socket that takes IPv4 and IPv6 is in tcp6.
- */
-static long waiting_there(void)
-{
-    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
-    union address there;
-    socklen_t len = sizeof(there);
-    unsigned here_port = own_port(conn);
-    static char buf[1 << 16];
-    char line[512];
-    long waiting = -1;
-
-    if (getpeername(conn, &there.any, &len) == -1)
-        return -1;
-    for (int i = 0; i < 2 && waiting == -1; i++) {
-        FILE *table = fopen(tables[i], "r");
-        if (table) /* it may be long: thousands in TIME_WAIT */
-            setvbuf(table, buf, _IOFBF, sizeof(buf));
-        while (table && waiting == -1 && fgets(line, sizeof(line), table)) {
-            unsigned local, remote;
-            unsigned long queue;
-            if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %*x %*x:%lx", &local,
-                       &remote, &queue) == 3 &&
-                local == ntohs(there.in.sin_port) && remote == here_port)
-                waiting = (long)queue;
-        }
-        if (table)
-            fclose(table);
-    }
-    return waiting;
-}
-
 static void send_all(const char *bytes, size_t len)
 {
     while (len > 0) {
@@ -284,6 +275,16 @@ static void send_all(const char *bytes, size_t len)
         bytes += n;
         len -= (size_t)n;
     }
+}
+
+static long waiting_there(void)
+{
+    union address there;
+    socklen_t size = sizeof(there);
+
+    if (getpeername(conn, &there.any, &size) == -1)
+        return -1;
+    return waiting_at(ntohs(there.in.sin_port), own_port(conn));
 }
 
 /* Two bytes can meet in one recv there only if both are on their way at once:
