@@ -121,8 +121,8 @@ static int try_connect(const union address *address)
 /*
  * How many bytes a connection, from its port to another one, has received and
  * its program has not yet taken, from /proc/net/tcp, proc(5); -1 where there is
- * none, or that cannot be told. A listener is connected to port 0. A socket that
- * takes IPv4 and IPv6 is in tcp6.
+ * none, or that cannot be told. A listener is connected to port 0. A socket for
+ * IPv4 and IPv6 is in tcp6.
  */
 static long waiting_at(unsigned port, unsigned other)
 {

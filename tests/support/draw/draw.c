@@ -15,37 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOW_US = 20000 }; /* who took longer has waited */
+enum {
+    SLOW_US = 20000, /* who took longer has waited */
+    WIDEST = 10000
+};
 
 static struct picture picture;
 static bool masked; /* what changes from run to run */
-static struct lifeline *in_order[LIFELINES_MAX]; /* from left to right */
-static struct lifeline *columns[COLUMNS_MAX];    /* those of them drawn */
+static struct lifeline *leftmost, **tail = &leftmost;
 
 /* Rows. */
-
-static char state_of(const struct lifeline *line)
-{
-    if (!line->started || line->gone)
-        return ' ';
-    return line->now && !line->now->done ? ':' : '|';
-}
-
-/* EAGAIN and EINPROGRESS are mostly for who does not want to wait. */
-static bool has_failed(const struct call *call)
-{
-    if (call->kind == EXIT)
-        return call->len != 0;
-    return call->result == -1 &&
-           (creates(call) || (!strstr(call->outcome, "EAGAIN") &&
-                              !strstr(call->outcome, "EINPROGRESS")));
-}
-
-static bool is_same(const struct row *row, const struct row *other)
-{
-    return row->column == other->column && row->to == -1 && other->to == -1 &&
-           strcmp(row->text, other->text) == 0;
-}
 
 /* A program that spins would fill the picture: up to three rows that come
    again, such as poll, accept and its failure, are only counted. */
@@ -54,12 +33,16 @@ static void fold(void)
     for (size_t n = 1; n <= 3 && 2 * n <= picture.row_count; n++) {
         struct row *again = &picture.rows[picture.row_count - n];
         struct row *before = again - n;
-        size_t i = 0;
-        while (i < n && is_same(&before[i], &again[i]) &&
-               (i == n - 1 || before[i].times == 1))
-            i++;
-        if (i == n) {
-            before[n - 1].times++;
+        size_t same = 0;
+        for (size_t i = 0; i < n; i++)
+            same += before[i].column == again[i].column && before[i].to == -1 &&
+                    again[i].to == -1 &&
+                    strcmp(before[i].text, again[i].text) == 0 &&
+                    again[i].times == 1 && (i == n - 1 || before[i].times == 1);
+        if (same == n) {
+            before += n - 1;
+            snprintf(before->again, sizeof(before->again), ", %ldx",
+                     ++before->times);
             picture.row_count -= n;
             return;
         }
@@ -69,49 +52,50 @@ static void fold(void)
 /* Without a text it shows who waits, or not. */
 static struct row *new_row(int column)
 {
-    struct row *row = &picture.rows[picture.row_count++];
+    size_t count = ++picture.row_count;
 
+    picture.rows = realloc(picture.rows, count * sizeof(*picture.rows));
+    if (picture.rows == NULL)
+        err(1, "realloc");
+    struct row *row = &picture.rows[count - 1];
     *row = (struct row){.column = column, .look = TEXT, .to = -1, .times = 1};
-    for (int i = 0; i < picture.count; i++)
-        row->states[i] = state_of(columns[i]);
+    for (struct lifeline *line = leftmost; line; line = line->right) {
+        const struct call *exit = line->process->exit;
+        bool gone = line->gone || (exit && exit->begun);
+        if (line->column >= 0)
+            row->states[line->column] = gone ? ' ' : line->state;
+    }
     return row;
 }
 
+/* EAGAIN and EINPROGRESS are mostly for who does not want to wait, and so no
+   failure. */
 static void add_row(const struct call *call, bool begins, bool ends)
 {
     struct row *row = new_row(call->line->column);
-    bool says = ends && call->outcome[0];
+    const char *outcome = ends ? call->outcome : "";
+    bool failed = call->result == -1 &&
+                  (call->kind == CREATE || (!strstr(outcome, "EAGAIN") &&
+                                            !strstr(outcome, "EINPROGRESS")));
 
-    row->states[call->line->column] = call->done ? '|' : ':';
-    snprintf(row->text, sizeof(row->text), "%s%s%s%s%s",
-             begins ? call->words : "", begins && says ? " " : "",
-             says ? "= " : "", says ? call->outcome : "",
+    row->states[row->column] = call->line->state;
+    if (call->kind == EXIT)
+        failed = call->len != 0;
+    if (ends && failed)
+        row->look = FAILED;
+    snprintf(row->text, ROW_TEXT, "%s%s%s%s%s", begins ? call->words : "",
+             begins && outcome[0] ? " " : "", outcome[0] ? "= " : "", outcome,
              ends && call->part ? " (part)" : "");
     if (row->text[0] == '\0')
-        snprintf(row->text, sizeof(row->text), "= %ld", call->result);
-    row->look = ends && has_failed(call) ? FAILED : TEXT;
+        snprintf(row->text, ROW_TEXT, "= %ld", call->result);
     struct lifeline *to = begins ? call->to : NULL;
-    while (to && !to->started && to->creator) /* it takes it over later */
+    while (to && to->state == ' ' && to->creator) /* it takes it over later */
         to = to->creator->line;
     if (to && to->column >= 0) {
         row->to = to->column;
         row->label = call->label;
     }
     fold();
-}
-
-static void begin_call(struct call *call)
-{
-    call->begun = true;
-    call->line->started = true;
-    call->line->now = call;
-    if (creates(call) && call->to)
-        call->to->started = true;
-    if (call->kind == RETURN || call->kind == MORE)
-        call->line->gone = true;
-    for (size_t i = 0; i < lifeline_count && call->kind == EXIT; i++)
-        if (lifelines[i].pid == call->line->pid)
-            lifelines[i].gone = true;
 }
 
 /* An exit is worth a row when somebody hears of it, or when it is a failure.
@@ -133,15 +117,22 @@ static bool is_shown(const struct call *call)
    its end. What fails is set off. */
 static void show(struct call *call, bool begins, bool ends)
 {
+    struct lifeline *line = call->line;
     bool sets_off = begins && ends && call->result == -1;
 
-    if (begins)
-        begin_call(call);
-    call->done = ends;
-    if (is_shown(call) && sets_off)
+    call->begun = true;
+    line->state = ends ? '|' : ':';
+    if (ends || !call->ended)
+        line->first = call->next;
+    if (call->kind == CREATE && call->to && call->to->state == ' ')
+        call->to->state = '|';
+    if (call->kind == RETURN || call->kind == MORE)
+        line->gone = true;
+    if (!is_shown(call))
+        return;
+    if (sets_off)
         add_row(call, true, false);
-    if (is_shown(call))
-        add_row(call, begins && !sets_off, ends);
+    add_row(call, begins && !sets_off, ends);
 }
 
 /* The order: that in which it happened. Where that is masked, one goes on until
@@ -164,21 +155,31 @@ static bool has_waited(const struct call *call)
 /* Nothing has to come before it any more. */
 static bool can_end(const struct call *call)
 {
-    if (!call->ended)
-        return false;
     if (call->cause)
-        return call->cause->begun;
-    return !waits(call) || call->result == -1;
+        return call->ended && call->cause->begun;
+    return call->ended && (!waits(call) || call->result == -1);
 }
 
 /* What a line does or will do next. */
 static struct call *next_call(const struct lifeline *line)
 {
-    struct call *call = line->now;
+    return line->creator && line->state == ' ' ? NULL : line->first;
+}
 
-    if (call == NULL)
-        return line->creator && !line->started ? NULL : line->first;
-    return call->done || !call->ended ? call->next : call;
+/* A process ends after its other threads, but for who is killed. */
+static bool goes_on(const struct call *call)
+{
+    const struct lifeline *own = call->line;
+
+    if (call->begun)
+        return can_end(call);
+    if (own->state != '|' || call->late)
+        return false;
+    for (struct lifeline *line = lifelines; line; line = line->next)
+        if (call->kind == EXIT && line != own &&
+            line->process == own->process && next_call(line))
+            return false;
+    return true;
 }
 
 static long place_of(const struct call *call)
@@ -186,33 +187,14 @@ static long place_of(const struct call *call)
     return call->begun ? call->until : call->from;
 }
 
-/* A process ends after its other threads, but for who is killed. */
-static bool is_last(const struct call *exit)
-{
-    for (size_t i = 0; i < lifeline_count; i++)
-        if (lifelines[i].pid == exit->line->pid &&
-            &lifelines[i] != exit->line && next_call(&lifelines[i]))
-            return false;
-    return !exit->late;
-}
-
-static bool goes_on(const struct call *call)
-{
-    const struct lifeline *line = call->line;
-
-    if (call->begun)
-        return can_end(call);
-    return line->started && (!line->now || line->now->done) &&
-           (call->kind != EXIT || is_last(call));
-}
-
 /* `before` came last. */
 static struct call *choose_next(const struct call *before)
 {
-    struct call *first = NULL;
+    struct call *first = next_call(before->line);
 
-    for (size_t i = 0; i <= lifeline_count; i++) {
-        const struct lifeline *line = i ? in_order[i - 1] : before->line;
+    if (first && masked && goes_on(first))
+        return first;
+    for (struct lifeline *line = leftmost; line; line = line->right) {
         struct call *call = next_call(line);
         if (call && masked && goes_on(call))
             return call;
@@ -224,9 +206,6 @@ static struct call *choose_next(const struct call *before)
 
 static void put_into_rows(void)
 {
-    picture.rows = calloc(2 * call_count + 1, sizeof(*picture.rows));
-    if (picture.rows == NULL)
-        err(1, "calloc");
     for (struct call *call = calls; (call = choose_next(call));)
         show(call, !call->begun,
              call->begun || (masked ? can_end(call) : !has_waited(call)));
@@ -237,45 +216,31 @@ static void put_into_rows(void)
 
 /* Columns. */
 
-/* It has more to show than that it reads stdin and starts others, as a shell
-   does. */
-static bool is_drawn(const struct lifeline *line)
+/* Puts those who have one root side by side, drawn or not. */
+static void add_columns(const struct lifeline *root)
 {
-    for (const struct call *c = line->first; c; c = c->next)
-        if (c->kind != STDIN && c->kind != FORK && c->kind < RETURN)
-            return true;
-    return line->thread != 0;
-}
-
-/* Who has created the one who has created it, and so on. */
-static const struct lifeline *root_of(const struct lifeline *line)
-{
-    while (line->creator)
-        line = line->creator->line;
-    return line;
+    for (struct lifeline *line = lifelines; line; line = line->next) {
+        if (line->root != root)
+            continue;
+        *tail = line;
+        tail = &line->right;
+        if (line->is_drawn && picture.count == COLUMNS_MAX) {
+            picture.note = "(there are more lifelines)";
+        } else if (line->is_drawn) {
+            line->column = picture.count;
+            picture.names[picture.count++] = line->name;
+        }
+    }
 }
 
 /* Servers to the left, and each beside those whom it has created. */
 static void put_into_columns(void)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < 2 * lifeline_count; i++) {
-        const struct lifeline *root = &lifelines[i % lifeline_count];
-        if (root->creator || root->listens != (i < lifeline_count))
-            continue;
-        for (struct lifeline *line = lifelines;
-             line < lifelines + lifeline_count; line++)
-            if (root_of(line) == root)
-                in_order[n++] = line;
-    }
-    for (size_t i = 0; i < lifeline_count; i++)
-        if (is_drawn(in_order[i]) && picture.count < COLUMNS_MAX) {
-            in_order[i]->column = picture.count;
-            picture.names[picture.count] = in_order[i]->name;
-            columns[picture.count++] = in_order[i];
-        }
-    if (picture.count == 0 || call_count == 0)
+    for (int clients = 0; clients < 2; clients++)
+        for (struct lifeline *line = lifelines; line; line = line->next)
+            if (line->listens != clients)
+                add_columns(line);
+    if (picture.count == 0 || !calls)
         errx(1, "nothing was seen");
 }
 
@@ -283,7 +248,8 @@ int main(int argc, char **argv)
 {
     const char *svg = NULL;
     bool ascii = false;
-    int option, width = 80;
+    long width = 80;
+    int option;
 
     while ((option = getopt(argc, argv, "amo:t:w:")) != -1) {
         if (option == 'a')
@@ -295,29 +261,26 @@ int main(int argc, char **argv)
         else if (option == 't')
             picture.title = optarg;
         else if (option == 'w')
-            width = (int)strtol(optarg, NULL, 10);
+            width = strtol(optarg, NULL, 10);
         else
             return 2;
     }
+    if (width < 1 || width > WIDEST)
+        errx(2, "a picture has 1 to %d columns", WIDEST);
     if (optind + 1 != argc)
         errx(2, "usage: draw [-a] [-m] [-o FILE.svg] [-t TITLE] [-w N] "
                 "TRACE");
     read_trace(argv[optind]);
     put_into_columns();
     put_into_rows();
-    if (unseen)
-        picture.note = "(some bytes came from what is not seen: stdio, or a "
+    if (unseen && !picture.note)
+        picture.note = "(not all is seen: stdio's own reads and writes, or a "
                        "static program)";
-    if (picture.count == COLUMNS_MAX)
-        picture.note = "(there are more lifelines)";
     if (svg && !picture.title)
         picture.title = argv[optind];
     if (svg && freopen(svg, "w", stdout) == NULL)
         err(1, "%s", svg);
-    if (svg)
-        print_svg(&picture);
-    else
-        print_picture(&picture, width, ascii);
+    print_picture(&picture, (int)width, ascii, svg != NULL);
     if (fclose(stdout) == EOF)
         err(1, "%s", svg ? svg : "stdout");
     return 0;

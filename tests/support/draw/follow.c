@@ -9,12 +9,6 @@
 
 bool unseen;
 
-/* What threads share belongs to the first of a process. */
-static struct lifeline *process_of(const struct call *call)
-{
-    return lifeline_of(call->line->pid, 0);
-}
-
 /* A descriptor is for this end from now on, or for none. The peer hears of the
    last close alone, and of an earlier half-close. */
 static void set_end(struct end **descriptor, struct end *end, struct call *call)
@@ -31,26 +25,19 @@ static void set_end(struct end **descriptor, struct end *end, struct call *call)
         before->closer = call;
 }
 
-static void close_all(struct call *exit)
-{
-    struct lifeline *process = process_of(exit);
-
-    for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
-        set_end(&process->ends[fd], NULL, exit);
-}
-
-static void inherit(struct lifeline *child, const struct lifeline *parent,
-                    struct call *fork)
+/* A process has the descriptors of its parent, or none. */
+static void set_ends(struct lifeline *process, const struct lifeline *parent,
+                     struct call *call)
 {
     for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
-        set_end(&child->ends[fd], parent->ends[fd], fork);
+        set_end(&process->ends[fd], parent ? parent->ends[fd] : NULL, call);
 }
 
 /* When the other end is gone, the system has no address for it any more; an
    earlier call had. */
 static void use_end(struct call *call)
 {
-    struct end **descriptor = &process_of(call)->ends[call->fd];
+    struct end **descriptor = &call->line->process->ends[call->fd];
     struct end *before = *descriptor, *end = call->end;
 
     if (before && end->other[0] == '-' && strcmp(before->own, end->own) == 0)
@@ -63,34 +50,24 @@ static void use_end(struct call *call)
         end->closer = NULL; /* a duplicate was closed, which dup(2) made */
 }
 
-static bool has_open(const struct lifeline *process, const struct end *end)
+/* Who has an end open, and has died before a place where that is heard, closes
+   it. How a program ended is noted late, and of a child perhaps never. */
+static void find_deaths(const struct end *end, long place)
 {
-    for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
-        if (process->ends[fd] == end)
-            return true;
-    return false;
-}
-
-static bool lives_after(long pid, long place)
-{
-    for (EACH_CALL(c))
-        if (c->line->pid == pid && c->kind != EXIT && c->until > place)
-            return true;
-    return false;
-}
-
-/* Who has an end open, and has died before a place where that is heard. How a
-   program ended is noted late, and of a child perhaps never. */
-static struct call *find_death(const struct end *end, long place)
-{
-    for (size_t i = 0; i < lifeline_count; i++) {
-        struct lifeline *line = &lifelines[i];
-        struct call *exit = find_exit(line->pid);
-        if (has_open(line, end) && !lives_after(line->pid, place) &&
-            (exit ? exit->late : line->creator != NULL))
-            return exit ? exit : add_death(line, place);
+    for (struct lifeline *line = lifelines; line; line = line->next) {
+        bool has_it = false;
+        bool lives = line->exit ? !line->exit->late : !line->creator;
+        for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+            has_it |= line->ends[fd] == end;
+        for (const struct call *c = calls; c && has_it; c = c->later)
+            lives |=
+                c->line->process == line && c->kind != EXIT && c->until > place;
+        if (has_it && !lives && !end->closer) {
+            struct call *death = exit_of(line);
+            death->from = death->until = place;
+            set_ends(line, NULL, death);
+        }
     }
-    return NULL;
 }
 
 /* What both ends have sent and taken so far tells from which send of the peer
@@ -100,7 +77,7 @@ static void receive(struct call *call)
     struct end *end = call->end, *peer = end->peer;
     long taken = end->taken + call->result;
 
-    for (EACH_CALL(c)) {
+    for (struct call *c = calls; c; c = c->later) {
         if (c->kind != SEND || c->end != peer || c->len == 0 ||
             c->from > call->until || c->offset >= taken)
             continue;
@@ -126,13 +103,13 @@ static long port_of(const char *address)
 }
 
 /* Who listens on the port that is called, at whatever address. */
-static struct call *find_listen(long port, const struct call *before)
+static struct call *find_listen(const char *address, const struct call *before)
 {
     struct call *listen = NULL;
 
-    for (EACH_CALL(c))
+    for (struct call *c = calls; c; c = c->later)
         if (c->kind == LISTEN && c->end && c->from < before->from &&
-            port_of(c->end->own) == port)
+            port_of(c->end->own) == port_of(address))
             listen = c;
     return listen;
 }
@@ -140,15 +117,11 @@ static struct call *find_listen(long port, const struct call *before)
 static void hear_the_end(struct call *call)
 {
     const struct end *peer = call->end->peer;
-    struct call *listen = find_listen(port_of(peer->own), call), *death;
-    long place = call->until - 1;
+    struct call *listen = find_listen(peer->own, call);
 
     if (!peer->user && listen) /* who is never accepted hears it from there */
         peer = listen->end;
-    while (!peer->closer && (death = find_death(peer, place))) {
-        death->from = death->until = place;
-        close_all(death);
-    }
+    find_deaths(peer, call->until - 1);
     call->cause = peer->closer;
     if (call->cause && !call->cause->to) {
         call->cause->to = call->line;
@@ -158,12 +131,12 @@ static void hear_the_end(struct call *call)
 
 static void follow_begin(struct call *call)
 {
-    struct call *listen;
+    struct lifeline *process = call->line->process;
 
     if (call->kind == EXIT)
-        close_all(call);
+        set_ends(process, NULL, call);
     else if (call->end && call->kind == CLOSE)
-        set_end(&process_of(call)->ends[call->fd], NULL, call);
+        set_end(&process->ends[call->fd], NULL, call);
     else if (call->end && call->kind != ACCEPT)
         use_end(call);
     struct end *end = call->end;
@@ -175,37 +148,34 @@ static void follow_begin(struct call *call)
             call->len = 0; /* nothing arrives */
         call->offset = end->sent;
         end->sent += call->len;
-    } else if (call->kind == LISTEN) {
-        process_of(call)->listens = true;
     } else if (call->kind == CONNECT && call->result != -1) {
-        listen = find_listen(port_of(call->words), call);
+        struct call *listen = find_listen(call->words, call);
         call->to = listen ? listen->line : NULL;
-    } else if (creates(call) && call->result != -1) {
-        call->to = call->kind == FORK ? lifeline_of(call->result, 0)
-                                      : lifeline_of(call->line->pid, call->len);
-        call->to->creator = call;
-        if (call->kind == FORK)
-            inherit(call->to, process_of(call), call);
-    }
-}
-
-static void accept_from(struct call *call)
-{
-    use_end(call);
-    for (EACH_CALL(c))
-        if (c->kind == CONNECT && c->end == call->end->peer) {
-            call->cause = c;
-            c->to = call->line;
+    } else if (call->kind == CREATE && call->result != -1) {
+        call->to = call->len ? lifeline_of(process->pid, call->len)
+                             : lifeline_of(call->result, 0);
+        if (!call->to->first || call->to->first->from > call->from) {
+            call->to->creator = call; /* and of none who lived before */
+            call->to->root = call->line->root;
         }
+        if (call->len == 0)
+            set_ends(call->to, process, call);
+    }
 }
 
 static void follow_end(struct call *call)
 {
-    if (call->end == NULL)
-        return;
-    if (call->kind == ACCEPT)
-        accept_from(call);
-    bool receives = call->kind == RECEIVE && call->end->other[0] != '-';
+    struct end *end = call->end;
+    bool receives = call->kind == RECEIVE && end->other[0] != '-';
+
+    if (call->kind == ACCEPT) {
+        use_end(call);
+        for (struct call *c = calls; c; c = c->later)
+            if (c->kind == CONNECT && c->end == call->end->peer) {
+                call->cause = c;
+                c->to = call->line;
+            }
+    }
     if (receives && call->result > 0)
         receive(call);
     else if ((receives && strcmp(call->outcome, "0 end of file") == 0) ||
@@ -213,28 +183,26 @@ static void follow_end(struct call *call)
         hear_the_end(call);
 }
 
-/* A poll returns for the sake of the call behind it, and what nobody has
-   received went to who has the other end. */
-static void follow_rest(struct call *call)
+void follow_trace(void)
 {
-    struct call *next = call->next;
+    struct call *begins = calls, *ends = ended_calls;
 
-    while (next && (!waits(next) || next->kind == POLL))
-        next = next->next;
-    if (call->kind == POLL && call->result > 0 && next)
-        call->cause = next->cause;
-    if (call->kind == SEND && call->end && !call->to && call->len > 0)
-        call->to = call->end->peer->user;
-}
-
-void follow_trace(struct call **noted, long count)
-{
-    for (long i = 0; i < count; i++) {
-        if (noted[i] && noted[i]->from == 2 * i)
-            follow_begin(noted[i]);
-        if (noted[i] && noted[i]->ended && noted[i]->until == 2 * i)
-            follow_end(noted[i]);
+    while (begins || ends)
+        if (begins && (!ends || begins->from < ends->until)) {
+            follow_begin(begins);
+            begins = begins->later;
+        } else {
+            if (ends->end)
+                follow_end(ends);
+            ends = ends->then_ended;
+        }
+    for (struct call *call = calls; call; call = call->later) {
+        struct call *next = call->next;
+        while (next && (!waits(next) || next->kind == POLL))
+            next = next->next;
+        if (call->kind == POLL && call->result > 0 && next)
+            call->cause = next->cause; /* it returned for the sake of that */
+        if (call->kind == SEND && call->end && !call->to && call->len > 0)
+            call->to = call->end->peer->user; /* nobody has received it */
     }
-    for (EACH_CALL(call))
-        follow_rest(call);
 }

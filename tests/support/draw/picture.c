@@ -15,6 +15,9 @@ enum {
     WIDTH_MAX = COLUMNS_MAX * (ROW_TEXT + 64),
 };
 
+/* In an SVG a cell is CELL pixels wide and ROW high. */
+enum { CELL = 8, ROW = 18, PAPER = 800, EDGE = 40 };
+
 /* A row of letters, each of ASCII or one of the signs, and how many it has. */
 static struct cell {
     const char *letter;
@@ -22,6 +25,8 @@ static struct cell {
 } cells[WIDTH_MAX];
 static int width;
 static bool is_cut; /* some text is not whole */
+static bool is_svg;
+static int row_number; /* of an SVG */
 
 /* Where each lifeline is, and behind them the picture's right side. */
 static int places[COLUMNS_MAX + 1];
@@ -78,137 +83,76 @@ static void put(int at, const char *letter, enum look look)
     cells[at] = (struct cell){letter, look};
 }
 
-static int put_letters(int at, const char *text, int count, enum look look)
-{
-    for (; count > 0; count--, text++)
-        put(at++, *text < ' ' || *text > '~' ? "?" : text, look);
-    return at;
-}
-
 /* Writes text from one place to before another one. Where that has no room, its
    middle is left out: a result, or a port, stands behind the last quote, or
    colon, and before the quote how a message ends. Returns where it ends. */
 static int put_text(int from, int to, const char *text, enum look look)
 {
-    int room = to - from, len = (int)strlen(text);
-    const char *quote = strrchr(text, '"');
-    const char *tail = quote ? quote : strrchr(text, ':');
-    int kept = tail ? (int)strlen(tail) : 0;
+    int room = to > from ? to - from : 0, len = (int)strlen(text);
+    int shown = len < room ? len : room, head = len;
 
-    if (len <= room || room < 1)
-        return put_letters(from, text, room < 1 ? 0 : len, look);
-    if (kept > room * 2 / 3 && kept > room - 6)
-        kept = 0;
-    if (quote && kept > 0)
-        kept += (room - 1 - kept) / 4;
-    if (kept > 0 && text[len - kept - 1] == '\\')
-        kept--; /* not from inside of \n */
-    is_cut = true;
-    int at = put_letters(from, text, room - 1 - kept, look);
-    put(at, signs->more, look);
-    return put_letters(at + 1, text + len - kept, kept, look);
+    if (len > room && room > 0) {
+        const char *quote = strrchr(text, '"');
+        const char *tail = quote ? quote : strrchr(text, ':');
+        int kept = tail ? (int)strlen(tail) : 0;
+        if (kept > room * 2 / 3 && kept > room - 6)
+            kept = 0;
+        if (quote && kept > 0)
+            kept += (room - 1 - kept) / 4;
+        if (kept > 0 && text[len - kept - 1] == '\\')
+            kept--; /* not from inside of \n */
+        head = room - 1 - kept;
+        is_cut = true;
+    }
+    for (int i = 0; i < shown; i++) {
+        const char *letter = &text[i < head ? i : len - shown + i];
+        if (i == head)
+            letter = signs->more;
+        else if (*letter < ' ' || *letter > '~')
+            letter = "?";
+        put(from + i, letter, look);
+    }
+    return from + shown;
 }
 
-/* A label is in the middle of its arrow, if it fits: what it tells stands where
-   the arrow ends, too. */
-static void put_label(int from, int to, const char *label)
-{
-    int len = (int)strlen(label), at = (from + to - len) / 2;
-
-    if (abs(to - from) >= len + 5)
-        put_text(at, at + len, label, LABEL);
-}
-
+/* A label is in the middle, if it fits: what it tells stands where the arrow
+   ends, too. */
 static void put_arrow(int from, int to, const char *label)
 {
-    int step = from < to ? 1 : -1;
+    int step = from < to ? 1 : -1, len = label ? (int)strlen(label) : 0;
+    int middle = (from + to - len) / 2;
 
     for (int at = from + step; at != to; at += step)
         put(at, signs->arrow, ARROW);
     put(to - step, step > 0 ? signs->right : signs->left, ARROW);
-    if (label)
-        put_label(from, to, label);
+    if (label && abs(to - from) >= len + 5)
+        put_text(middle, middle + len, label, LABEL);
 }
 
 static void put_row(const struct picture *picture, const struct row *row)
 {
-    static char times[32]; /* the cells point there */
     int own = row->column, to = row->to == -1 ? own : row->to;
     int end = places[picture->count];
 
-    for (int i = picture->count - 1; i >= 0; i--) {
+    for (int i = 0; i < picture->count; i++) {
+        bool waits = row->states[i] == ':';
         if (row->states[i] == ' ')
             continue;
-        put(places[i], row->states[i] == ':' ? signs->waits : signs->runs,
-            LIFELINE);
-        if (i > own)
+        put(places[i], waits ? signs->waits : signs->runs, LIFELINE);
+        if (is_svg)
+            printf("<path class=\"%s\" d=\"M%d %dv%d\"/>\n",
+                   waits ? "waits" : "runs", places[i] * CELL + CELL / 2,
+                   row_number * ROW, ROW);
+        if (i > own && end == places[picture->count])
             end = places[i] - 1;
     }
     if (to > own)
         end = (places[to] < end ? places[to] : end) - ARROW_LEAST;
-    times[0] = '\0';
-    if (row->times > 1)
-        end -= snprintf(times, sizeof(times), ", %ldx", row->times);
+    end -= (int)strlen(row->again);
     int at = put_text(places[own] + BESIDE, end, row->text, row->look);
-    put_text(at, WIDTH_MAX, times, FAILED);
+    put_text(at, WIDTH_MAX, row->again, FAILED);
     if (to != own)
         put_arrow(to > own ? at : places[own], places[to], row->label);
-}
-
-static void put_names(const struct picture *picture)
-{
-    for (int i = 0; i < picture->count; i++)
-        put_text(places[i] - 1, places[i + 1] - 2, picture->names[i], NAME);
-}
-
-/* On a terminal. */
-
-static void print_cells(void)
-{
-    static const char *const colors[] = {
-        [TEXT] = "0",     [NAME] = "0;1",   [FAILED] = "0;1;31",
-        [LABEL] = "0;36", [ARROW] = "0;36", [LIFELINE] = "0;2",
-    };
-    bool colored = isatty(STDOUT_FILENO);
-    enum look look = BLANK;
-
-    for (int i = 0; i < width; i++) {
-        const struct cell *cell = &cells[i];
-        if (colored && cell->look != BLANK && cell->look != look)
-            printf("\033[%sm", colors[cell->look]);
-        look = cell->look;
-        printf("%.*s", cell->letter[0] & 0x80 ? 3 : 1, cell->letter);
-    }
-    puts(colored ? "\033[0m" : "");
-    width = 0;
-}
-
-void print_picture(const struct picture *picture, int most, bool ascii)
-{
-    signs = ascii ? &plain : &unicode;
-    find_places(picture, most);
-    if (picture->title)
-        puts(picture->title);
-    put_names(picture);
-    print_cells();
-    for (size_t i = 0; i < picture->row_count; i++) {
-        put_row(picture, &picture->rows[i]);
-        print_cells();
-    }
-    if (picture->note)
-        puts(picture->note);
-    if (is_cut)
-        puts("(Some texts are cut: a wider window, or scripts/trace -w 160, "
-             "has room.)");
-}
-
-/* As SVG 1.1: a cell is CELL pixels wide and ROW high. */
-
-enum { CELL = 8, ROW = 18, PAPER = 800, EDGE = 40 };
-
-static int center(int place)
-{
-    return place * CELL + CELL / 2;
 }
 
 /* In print the picture is as wide as the paper, and no row is cut in two. */
@@ -239,10 +183,9 @@ static void write_arrow(int from, int to, int y)
 {
     bool left = cells[from].letter == signs->left;
     bool right = cells[to - 1].letter == signs->right;
-
-    int x1 = left ? center(from - 1) : from * CELL;
     bool joins = to < width && cells[to].look == LIFELINE;
-    int x2 = joins ? center(to) : to * CELL;
+    int x1 = from * CELL - (left ? CELL / 2 : 0);
+    int x2 = to * CELL + (joins ? CELL / 2 : 0);
 
     printf("<path class=\"arrow\" d=\"M%d %dH%d\"/>\n", x1, y, x2);
     if (left || right)
@@ -266,47 +209,73 @@ static void write_text(int from, int to, int y)
     puts("</text>");
 }
 
-/* Lifelines are drawn before: there are none where an arrow crosses them. */
-static void write_cells(int row)
+static void print_text(int from, int to, bool colored)
 {
-    int y = row * ROW + ROW / 2, to;
+    static const char *const colors[] = {
+        [TEXT] = "0",     [NAME] = "0;1",   [FAILED] = "0;1;31",
+        [LABEL] = "0;36", [ARROW] = "0;36", [LIFELINE] = "0;2",
+    };
+
+    if (colored && cells[from].look != BLANK)
+        printf("\033[%sm", colors[cells[from].look]);
+    for (int i = from; i < to; i++)
+        printf("%.*s", cells[i].letter[0] & 0x80 ? 3 : 1, cells[i].letter);
+}
+
+/* Prints the cells, those together that look the same. An SVG has its lifelines
+   already: there are no such cells where an arrow crosses them. */
+static void end_row(void)
+{
+    int y = row_number++ * ROW + ROW / 2, to;
+    bool colored = isatty(STDOUT_FILENO);
 
     for (int from = 0; from < width; from = to) {
         enum look look = cells[from].look;
         for (to = from; to < width && cells[to].look == look;)
             to++;
-        if (look == ARROW)
+        if (!is_svg)
+            print_text(from, to, colored);
+        else if (look == ARROW)
             write_arrow(from, to, y);
         else if (look != BLANK && look != LIFELINE)
             write_text(from, to, y);
     }
+    if (!is_svg)
+        puts(colored ? "\033[0m" : "");
     width = 0;
 }
 
-void print_svg(const struct picture *picture)
+void print_picture(const struct picture *picture, int most, bool ascii,
+                   bool svg)
 {
-    int columns, row = 0;
-
-    signs = &plain;
-    find_places(picture, WIDTH_MAX);
-    columns = places[picture->count];
-    put_text(1, WIDTH_MAX, picture->title, NAME);
-    write_head(columns > width ? columns : width, (int)picture->row_count + 4,
-               picture->count > 3);
-    write_cells(row++);
-    put_names(picture);
-    write_cells(row++);
-    for (size_t i = 0; i < picture->row_count; i++) {
-        const char *states = picture->rows[i].states;
-        for (int c = 0; c < picture->count; c++)
-            if (states[c] != ' ')
-                printf("<path class=\"%s\" d=\"M%d %dv%d\"/>\n",
-                       states[c] == ':' ? "waits" : "runs", center(places[c]),
-                       row * ROW, ROW);
-        put_row(picture, &picture->rows[i]);
-        write_cells(row++);
+    is_svg = svg;
+    signs = ascii || svg ? &plain : &unicode;
+    find_places(picture, svg ? WIDTH_MAX : most);
+    if (svg) {
+        int columns = places[picture->count];
+        put_text(1, WIDTH_MAX, picture->title, NAME);
+        write_head(columns > width ? columns : width,
+                   (int)picture->row_count + 4, picture->count > 3);
+        end_row();
+    } else if (picture->title) {
+        puts(picture->title);
     }
-    put_text(1, WIDTH_MAX, picture->note ? picture->note : "", TEXT);
-    write_cells(++row);
-    puts("</svg>");
+    for (int i = 0; i < picture->count; i++)
+        put_text(places[i] - 1, places[i + 1] - 2, picture->names[i], NAME);
+    end_row();
+    for (size_t i = 0; i < picture->row_count; i++) {
+        put_row(picture, &picture->rows[i]);
+        end_row();
+    }
+    if (svg) {
+        row_number++;
+        put_text(1, WIDTH_MAX, picture->note ? picture->note : "", TEXT);
+        end_row();
+        puts("</svg>");
+    } else if (picture->note) {
+        puts(picture->note);
+    }
+    if (is_cut && !svg)
+        puts("(Some texts are cut: a wider window, or scripts/trace -w 160, "
+             "has room.)");
 }

@@ -17,6 +17,7 @@ struct row {
     int to;                   /* the column of the arrow's head, or -1 */
     const char *label;        /* of the arrow, or NULL */
     long times;               /* that the same was seen */
+    char again[24];           /* the same in words, if it was more than once */
     char states[COLUMNS_MAX]; /* by column: ' ' none, '|' runs, ':' waits */
 };
 
@@ -29,10 +30,9 @@ struct picture {
     const char *note; /* what it does not show, or NULL */
 };
 
-/* Prints the picture with letters, in so many columns if it can be. */
-void print_picture(const struct picture *picture, int width, bool ascii);
-
-/* Prints it as SVG 1.1, as wide as it has to be. */
-void print_svg(const struct picture *picture);
+/* Prints the picture with letters, in so many columns if it can be, or as SVG
+   1.1, as wide as it has to be. */
+void print_picture(const struct picture *picture, int width, bool ascii,
+                   bool svg);
 
 #endif

@@ -7,14 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct call *calls;
-size_t call_count;
-struct lifeline lifelines[LIFELINES_MAX];
-size_t lifeline_count;
+struct call *calls, *ended_calls;
+struct lifeline *lifelines;
 
-static struct call **noted; /* by line of the trace: what begins or ends */
-static struct end *connection_ends;
-static size_t end_count;
+static struct call **calls_tail = &calls, **ended_tail = &ended_calls;
+static struct end *all_ends;
+
+/* Of the line that is read. */
+static long place;
+static unsigned long long time_us;
+
+static void *allocate(size_t size)
+{
+    void *memory = calloc(1, size);
+
+    if (memory == NULL)
+        err(1, "calloc");
+    return memory;
+}
 
 static enum kind kind_of(const char *name)
 {
@@ -27,8 +37,7 @@ static enum kind kind_of(const char *name)
         [POLL] = " poll select epoll_wait ",
         [SHUTDOWN] = " shutdown ",
         [CLOSE] = " close ",
-        [THREAD] = " pthread_create ",
-        [FORK] = " fork ",
+        [CREATE] = " pthread_create fork ",
         [RETURN] = " return ",
         [EXIT] = " exit ",
         [MORE] = " more ",
@@ -37,208 +46,190 @@ static enum kind kind_of(const char *name)
 
     snprintf(word, sizeof(word), " %s ", name);
     for (enum kind kind = LISTEN; kind <= MORE; kind++)
-        if (names[kind] && strstr(names[kind], word))
+        if (strstr(names[kind], word))
             return kind;
     return OTHER;
 }
 
 bool waits(const struct call *call)
 {
-    return call->kind == ACCEPT || call->kind == RECEIVE ||
-           call->kind == STDIN || call->kind == POLL;
-}
-
-bool creates(const struct call *call)
-{
-    return call->kind == THREAD || call->kind == FORK;
+    return call->kind == ACCEPT || call->kind == RECEIVE || call->kind == POLL;
 }
 
 struct lifeline *lifeline_of(long pid, long thread)
 {
-    struct lifeline *line = lifelines;
+    struct lifeline *line, **tail = &lifelines;
 
-    for (; line < lifelines + lifeline_count; line++)
+    for (; (line = *tail); tail = &line->next)
         if (line->pid == pid && line->thread == thread)
             return line;
-    if (lifeline_count == LIFELINES_MAX)
-        errx(1, "more than %d processes and threads", LIFELINES_MAX);
-    lifeline_count++;
-    *line = (struct lifeline){.pid = pid, .thread = thread, .column = -1};
+    *tail = line = allocate(sizeof(*line));
+    *line = (struct lifeline){.pid = pid, .thread = thread, .root = line};
+    line->process = thread ? lifeline_of(pid, 0) : line;
+    line->tail = &line->first;
+    line->state = ' ';
+    line->is_drawn = thread != 0;
+    line->column = -1;
     snprintf(line->name, sizeof(line->name), thread ? "thread %ld" : "child",
              thread);
     return line;
 }
 
-/* The two ends of a connection are side by side. */
-static struct end *end_of(int fd, const char *own, const char *other)
+static struct end *end_of(const char *own, const char *other)
 {
-    if (fd < 0 || fd >= DESCRIPTORS_MAX || own[0] == '-')
-        return NULL;
-    for (size_t i = 0; i < end_count; i++)
-        if (strcmp(connection_ends[i].own, own) == 0 &&
-            strcmp(connection_ends[i].other, other) == 0)
-            return &connection_ends[i];
-    struct end *end = &connection_ends[end_count];
-    end_count += 2;
-    end[0].peer = &end[1];
-    end[1].peer = &end[0];
-    for (int i = 0; i < 2; i++) {
-        snprintf(end[i].own, ADDRESS, "%s", i ? other : own);
-        snprintf(end[i].other, ADDRESS, "%s", i ? own : other);
-    }
+    struct end *end, **tail = &all_ends;
+
+    for (; (end = *tail); tail = &end->next)
+        if (strcmp(end->own, own) == 0 && strcmp(end->other, other) == 0)
+            return end;
+    *tail = end = allocate(sizeof(*end));
+    snprintf(end->own, ADDRESS, "%s", own);
+    snprintf(end->other, ADDRESS, "%s", other);
+    end->peer = end_of(other, own);
     return end;
 }
 
-/* Reading. */
-
-static struct call *add_call(const struct call *call)
+static void take_addresses(struct call *call, const char *own,
+                           const char *other)
 {
-    struct lifeline *line = call->line;
-    struct call *added = &calls[call_count++];
-
-    *added = *call;
-    *(line->last ? &line->last->next : &line->first) = added;
-    line->last = added;
-    return added;
+    if (call->fd < 0 || call->fd >= DESCRIPTORS_MAX)
+        call->end = NULL;
+    else if (own[0] != '-')
+        call->end = end_of(own, other);
 }
 
 /* What is no call has no length. */
-static struct call *add_event(struct lifeline *line, enum kind kind, long place,
-                              const char *words)
+static struct call *add_call(struct lifeline *line, enum kind kind)
 {
-    struct call event = {.line = line, .kind = kind, .ended = true};
+    struct call *call = allocate(sizeof(*call));
 
-    event.from = event.until = place;
-    snprintf(event.words, TEXT_SIZE, "%s", words);
-    return add_call(&event);
+    *call = (struct call){.line = line, .kind = kind, .began_us = time_us};
+    call->from = call->until = place;
+    call->ended = kind >= RETURN;
+    *line->tail = *calls_tail = call;
+    line->tail = &call->next;
+    calls_tail = &call->later;
+    line->process->listens |= kind == LISTEN;
+    if (kind == EXIT)
+        line->process->exit = call;
+    return call;
 }
 
 /* In which thread a process has died is not told: the last that did not
    wait. */
-struct call *add_death(struct lifeline *line, long place)
+struct call *exit_of(struct lifeline *process)
 {
-    for (EACH_CALL(c))
-        if (c->line->pid == line->pid && (c->ended || !waits(c)))
+    struct lifeline *line = process;
+
+    if (process->exit)
+        return process->exit;
+    for (struct call *c = calls; c; c = c->later)
+        if (c->line->process == process && (c->ended || !waits(c)))
             line = c->line;
-    struct call *exit = add_event(line, EXIT, place, "killed");
+    struct call *exit = add_call(line, EXIT);
     exit->late = true;
+    snprintf(exit->words, TEXT_SIZE, "killed");
     return exit;
 }
 
-struct call *find_exit(long pid)
+static void read_begin(struct lifeline *line, const char *text)
 {
-    for (EACH_CALL(c))
-        if (c->kind == EXIT && c->line->pid == pid)
-            return c;
-    return NULL;
-}
+    char name[20], own[ADDRESS], other[ADDRESS], source[16] = "";
+    int fd, at = 0;
+    long len;
 
-static struct call *read_begin(struct call *call, const char *text)
-{
-    char name[20], own[ADDRESS], other[ADDRESS];
-    int at = 0;
-
-    if (sscanf(text, "%19s %9d %63s %63s %10ld %n", name, &call->fd, own, other,
-               &call->len, &at) < 5)
-        return NULL;
-    call->kind = kind_of(name);
-    if (call->kind == RECEIVE && call->fd == 0 && own[0] == '-')
-        call->kind = STDIN;
-    call->end = end_of(call->fd, own, other);
-    text += at;
-    if (call->kind == STDIN)
-        snprintf(call->words, TEXT_SIZE, "%s(stdin)", name);
-    else if (call->fd < 0)
-        snprintf(call->words, TEXT_SIZE, "%s(%s)", name, text);
-    else
-        snprintf(call->words, TEXT_SIZE, "%s(%d%s%s)", name, call->fd,
-                 text[0] ? ", " : "", text);
-    return add_call(call);
+    if (sscanf(text, "%19s %9d %63s %63s %10ld %n", name, &fd, own, other, &len,
+               &at) < 5)
+        return;
+    struct call *call = add_call(line, kind_of(name));
+    call->fd = fd;
+    call->len = len;
+    take_addresses(call, own, other);
+    bool is_stdin = call->kind == RECEIVE && fd == 0 && !call->end;
+    if (is_stdin)
+        snprintf(source, sizeof(source), "stdin");
+    else if (fd >= 0)
+        snprintf(source, sizeof(source), text[at] ? "%d, " : "%d", fd);
+    snprintf(call->words, TEXT_SIZE, "%s(%s%s)", name, source, text + at);
+    line->is_drawn |= !is_stdin && (call->kind != CREATE || len != 0);
 }
 
 /* The last call of its line that has not returned does so now. */
-static struct call *read_end(const struct call *returned, const char *text)
+static void read_end(struct lifeline *line, const char *text)
 {
     struct call *call = NULL;
     char own[ADDRESS], other[ADDRESS];
     int at = 0;
 
-    for (struct call *c = returned->line->first; c; c = c->next)
+    for (struct call *c = line->first; c; c = c->next)
         if (!c->ended)
             call = c;
     if (call == NULL ||
         sscanf(text, "%10ld %63s %63s %n", &call->result, own, other, &at) < 3)
-        return NULL;
+        return;
     call->ended = true;
-    call->until = returned->from;
-    call->took_us = returned->began_us - call->began_us;
+    *ended_tail = call;
+    ended_tail = &call->then_ended;
+    call->until = place;
+    call->took_us = time_us - call->began_us;
     snprintf(call->outcome, TEXT_SIZE, "%s", text + at);
     if (call->kind == SEND && call->result >= 0 && call->result < call->len)
         snprintf(call->outcome, TEXT_SIZE, "%ld (short)", call->result);
     if (call->kind == ACCEPT && call->result != -1)
         call->fd = (int)call->result;
-    if (own[0] != '-')
-        call->end = end_of(call->fd, own, other);
-    return call;
-}
-
-static const char *signal_name(int number)
-{
-    return number == SIGPIPE   ? "SIGPIPE"
-           : number == SIGSEGV ? "SIGSEGV"
-           : number == SIGABRT ? "SIGABRT"
-           : number == SIGKILL ? "SIGKILL"
-           : number == SIGTERM ? "SIGTERM"
-           : number == SIGINT  ? "SIGINT"
-                               : "a signal";
+    take_addresses(call, own, other);
 }
 
 /* Who started a program tells, perhaps late, how it ended. */
-static struct call *read_status(const struct call *told, const char *text)
+static void read_status(struct lifeline *line, const char *text)
 {
-    struct call *exit = find_exit(told->line->pid);
     char how[8];
     int status;
 
-    if (sscanf(text, "%7s %d", how, &status) != 2)
-        return NULL;
-    if (exit == NULL)
-        exit = add_death(told->line, told->from);
+    if (sscanf(text, "%7s %9d", how, &status) != 2)
+        return;
+    struct call *exit = exit_of(line->process);
     exit->len = status;
     if (strcmp(how, "signal") == 0)
-        snprintf(exit->words, TEXT_SIZE, "killed by %s", signal_name(status));
+        snprintf(exit->words, TEXT_SIZE, "killed by %s",
+                 status == SIGPIPE   ? "SIGPIPE"
+                 : status == SIGSEGV ? "SIGSEGV"
+                 : status == SIGABRT ? "SIGABRT"
+                 : status == SIGKILL ? "SIGKILL"
+                 : status == SIGTERM ? "SIGTERM"
+                 : status == SIGINT  ? "SIGINT"
+                                     : "a signal");
     else
         snprintf(exit->words, TEXT_SIZE, "ends: exit %d", status);
-    return exit;
 }
 
 /* Returns whether there is more: what follows `over` is the player's doing. */
-static bool read_line(const char *text, long number)
+static bool read_line(char *text)
 {
-    struct call call = {.from = 2 * number, .until = 2 * number};
-    struct call **at_line = &noted[number];
     char word[8];
     long pid, thread;
     int at = 0;
 
-    if (sscanf(text, "%llu %ld %ld %7s %n", &call.began_us, &pid, &thread, word,
+    text[strcspn(text, "\n")] = '\0';
+    if (sscanf(text, "%19llu %18ld %18ld %7s %n", &time_us, &pid, &thread, word,
                &at) < 4)
         errx(1, "not a trace: %s", text);
     enum kind kind = kind_of(word);
-    call.line = lifeline_of(pid, thread);
+    struct lifeline *line = lifeline_of(pid, thread);
     text += at;
     if (word[0] == '(')
-        *at_line = read_begin(&call, text);
+        read_begin(line, text);
     else if (word[0] == ')')
-        *at_line = read_end(&call, text);
+        read_end(line, text);
     else if (strcmp(word, "start") == 0)
-        snprintf(call.line->name, sizeof(call.line->name), "%s", text);
+        snprintf(line->name, sizeof(line->name), "%s", text);
+    else if (strcmp(word, "stdio") == 0)
+        unseen = true;
     else if (strcmp(word, "end") == 0)
-        *at_line = read_status(&call, text);
-    else if (kind == EXIT && !find_exit(pid))
-        *at_line = add_event(call.line, kind, call.from, "ends");
-    else if (kind == RETURN || kind == MORE)
-        *at_line = add_event(call.line, kind, call.from, "(more is not drawn)");
+        read_status(line, text);
+    else if (kind >= RETURN && !(kind == EXIT && line->process->exit))
+        snprintf(add_call(line, kind)->words, TEXT_SIZE,
+                 kind == EXIT ? "ends" : "(more is not drawn)");
     return strcmp(word, "over") != 0;
 }
 
@@ -246,28 +237,13 @@ void read_trace(const char *path)
 {
     FILE *file = fopen(path, "r");
     char *text = NULL;
-    size_t size = 0, count = 1;
-    long number = 0;
-    int c;
+    size_t size = 0;
 
     if (file == NULL)
         err(1, "open %s", path);
-    while ((c = getc(file)) != EOF)
-        count += c == '\n';
-    rewind(file);
-    calls = calloc(count, sizeof(*calls));
-    noted = calloc(count, sizeof(*noted));
-    connection_ends = calloc(2 * count, sizeof(*connection_ends));
-    if (calls == NULL || noted == NULL || connection_ends == NULL)
-        err(1, "calloc");
-    while (getline(&text, &size, file) > 0) {
-        text[strcspn(text, "\n")] = '\0';
-        if (!read_line(text, number++))
-            break;
-    }
+    while (getline(&text, &size, file) > 0 && read_line(text))
+        place += 2;
     free(text);
     fclose(file);
-
-    follow_trace(noted, number);
-    free(noted);
+    follow_trace();
 }

@@ -7,6 +7,7 @@
  *     ) RESULT OWN OTHER TEXT         it returns: TEXT is the result in words,
  *                                     or nothing where that is plain
  *     return, exit                    where a thread and a process end
+ *     stdio                           reads and writes that are not seen begin
  *     more                            what follows is not written down
  * Who started a program adds `runs NAME 0`, and `end exit STATUS` or `end
  * signal NUMBER`; after `over` nothing matters.
@@ -357,6 +358,15 @@ WRAP(int, select,
      (count, reading, writing, special, timeout),
      begins("select", NO_SOCKET, 0, ""), false,
      ends(NO_SOCKET, result, "%d", result))
+
+/* What stdio does with it, it does inside. */
+FILE *fdopen(int fd, const char *mode)
+{
+    NEXT(fdopen);
+    if (is_traced(fd))
+        note("stdio");
+    return next(fd, mode);
+}
 
 pid_t fork(void)
 {
