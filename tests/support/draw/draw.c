@@ -68,20 +68,23 @@ static struct row *new_row(int column)
     return row;
 }
 
-/* EAGAIN and EINPROGRESS are mostly for who does not want to wait, and so no
-   failure. */
+/* EAGAIN and EINPROGRESS are mostly for who does not want to wait. */
+static bool has_failed(const struct call *call)
+{
+    if (call->kind == EXIT)
+        return call->len != 0;
+    return call->result == -1 &&
+           (call->kind == CREATE || (!strstr(call->outcome, "EAGAIN") &&
+                                     !strstr(call->outcome, "EINPROGRESS")));
+}
+
 static void add_row(const struct call *call, bool begins, bool ends)
 {
     struct row *row = new_row(call->line->column);
     const char *outcome = ends ? call->outcome : "";
-    bool failed = call->result == -1 &&
-                  (call->kind == CREATE || (!strstr(outcome, "EAGAIN") &&
-                                            !strstr(outcome, "EINPROGRESS")));
 
     row->states[row->column] = call->line->state;
-    if (call->kind == EXIT)
-        failed = call->len != 0;
-    if (ends && failed)
+    if (ends && has_failed(call))
         row->look = FAILED;
     snprintf(row->text, ROW_TEXT, "%s%s%s%s%s", begins ? call->words : "",
              begins && outcome[0] ? " " : "", outcome[0] ? "= " : "", outcome,
