@@ -97,8 +97,9 @@ static int put_text(int from, int to, const char *text, enum look look)
         int kept = tail ? (int)strlen(tail) : 0;
         if (kept > room * 2 / 3 && kept > room - 6)
             kept = 0;
-        if (quote && kept > 0)
-            kept += (room - 1 - kept) / 4;
+        int more = (room - 1 - kept) / 4;
+        if (quote && kept > 0 && !memchr(quote - more, '"', (size_t)more))
+            kept += more; /* of the last quoted text alone */
         if (kept > 0 && text[len - kept - 1] == '\\')
             kept--; /* not from inside of \n */
         head = room - 1 - kept;
